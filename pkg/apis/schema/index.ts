@@ -1,0 +1,8 @@
+export {
+  apiVersionOf,
+  type Kind,
+  type KubeObject,
+  type ObjectMeta,
+  type ObjectOf,
+  type OwnerReference,
+} from "./kind.ts";

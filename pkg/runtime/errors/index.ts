@@ -1,0 +1,1 @@
+export { Failure, type FailureHint, type FailureKind, messageOf, toFailure } from "./failure.ts";

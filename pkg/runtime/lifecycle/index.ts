@@ -1,0 +1,1 @@
+export type { AnyComponent, Component, Env, PolicyRule, Runnable } from "./component.ts";

@@ -1,0 +1,1 @@
+export { defineOptions, type OptionSet, type OptionSpec, type OptionsOf, type Problem } from "./options.ts";
