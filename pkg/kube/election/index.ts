@@ -1,0 +1,1 @@
+export { createElection, type Election, type ElectionOptions } from "./election.ts";

@@ -1,0 +1,1 @@
+export { createRecorder, type EventRecorder, type EventType, type RecorderOptions } from "./recorder.ts";

@@ -1,0 +1,1 @@
+export { createQueue, type Queue, type QueueOptions } from "./queue.ts";
