@@ -1,0 +1,14 @@
+export { type CodeName, codeName, goCodeName, isFinalCode } from "./classify/codes.ts";
+export { type Classification, classifyGrpc, DriverFailure, fromDriver, grpcCodeOf } from "./classify/driver-failure.ts";
+export { type ConnectOptions, connectDriver } from "./connection/connect.ts";
+export type {
+  CallOptions,
+  DriverConnection,
+  DriverState,
+  PluginCapabilities,
+  PluginInfo,
+  ReadyOptions,
+  StreamOptions,
+  UnaryMethod,
+} from "./connection/driver-connection.ts";
+export { scrub } from "./secrets/scrub.ts";
