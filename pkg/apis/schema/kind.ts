@@ -40,6 +40,13 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /**
+   * For a kind that exists only as a subresource: its path is that of an object of `parent`, then `name`.
+   * TokenRequest is the `token` of a ServiceAccount.
+   */
+  readonly subresourceOf?: { readonly parent: Kind; readonly name: string };
+  /** Dotted paths of int64 fields; `[]` follows a list. Their values are bigint; see `withInt64`. */
+  readonly int64?: readonly string[];
   /** Present only in the type system. */
   readonly object?: T;
 }
@@ -49,4 +56,19 @@ export type ObjectOf<K> = K extends Kind<infer T> ? T : never;
 /** `v1` or `group/version`, as objects carry it. */
 export function apiVersionOf(kind: Pick<Kind, "group" | "version">): string {
   return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+}
+
+/** What tells one built-in kind from another; `namespaced` is assumed unless said otherwise. */
+export interface KindNames {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced?: boolean;
+  readonly subresourceOf?: { readonly parent: Kind; readonly name: string };
+}
+
+/** Names a kind whose schema belongs to the API server; `T` lists the fields that we use. */
+export function builtIn<T extends KubeObject>(names: KindNames): Kind<T> {
+  return { namespaced: true, ...names };
 }

@@ -1,0 +1,13 @@
+export { CustomResourceDefinition } from "../schema/index.ts";
+export * from "./authorization.ts";
+export * from "./configuration.ts";
+export * from "./event.ts";
+export * from "./identity.ts";
+export * from "./lease.ts";
+export * from "./namespace.ts";
+export * from "./node.ts";
+export * from "./pod.ts";
+export * from "./rbac.ts";
+export * from "./references.ts";
+export * from "./storage.ts";
+export * from "./volume.ts";
