@@ -1,5 +1,6 @@
-import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import type { FailpointPlan, FailpointSet } from "../failpoints/index.ts";
+import type { Logger, Redaction } from "../log/index.ts";
+import type { MetricFamily, Registry } from "../metrics/index.ts";
 import type { OptionSet } from "../options/index.ts";
 import type { Clock } from "../timing/index.ts";
 
@@ -21,9 +22,16 @@ export interface Env {
   readonly log: Logger;
   readonly metrics: Registry;
   readonly clock: Clock;
+  /** Aborts when the process must stop, also while components are still being built. */
+  readonly signal: AbortSignal;
+  /** Secrets that are registered here are hidden in every log line. */
+  readonly redaction: Redaction;
+  /** Which failpoints are armed: `const failpoint = myFailpoints.arm(env.failpoints)`. */
+  readonly failpoints: FailpointPlan | undefined;
   /**
    * One value per key in this process: the first caller makes it, later callers share it (API client, caches).
-   * A failed `make` is forgotten, so that the next caller tries again.
+   * A failed `make` is forgotten, so that the next caller tries again. A value with `Symbol.asyncDispose` is disposed
+   * of by the process, after every component has stopped.
    */
   share<T>(key: string, make: () => Promise<T>): Promise<T>;
 }
@@ -40,6 +48,10 @@ export interface Component<O = unknown> {
   readonly summary: string;
   readonly options: OptionSet<O>;
   readonly rbac: readonly PolicyRule[];
+  /** The families it registers, for the generated page. */
+  readonly metrics?: readonly MetricFamily[];
+  /** The points at which tests may break it; `--list-failpoints` prints them. */
+  readonly failpoints?: FailpointSet;
   build(options: O, env: Env): Promise<Runnable>;
 }
 

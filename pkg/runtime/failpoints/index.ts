@@ -1,0 +1,9 @@
+export {
+  type ArmedFailpoint,
+  defineFailpoints,
+  type Failpoint,
+  type FailpointAction,
+  type FailpointPlan,
+  type FailpointSet,
+  parseFailpoints,
+} from "./failpoints.ts";
