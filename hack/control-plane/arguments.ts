@@ -24,11 +24,10 @@ export function certificateFile(folder: string): string {
 
 /** Command line of etcd; a test's data may be lost with the machine, so nothing is synced. */
 export function etcdArguments({ folder }: Layout): string[] {
-  const url = `unix://${etcdSocket(folder)}`;
   return [
     `--data-dir=${join(folder, "etcd")}`,
-    `--listen-client-urls=${url}`,
-    `--advertise-client-urls=${url}`,
+    `--listen-client-urls=unix://${etcdSocket(folder)}`,
+    "--advertise-client-urls=http://localhost:2379",
     `--listen-peer-urls=unix://${join(folder, "peer.sock")}`,
     "--initial-advertise-peer-urls=http://localhost:2380",
     "--initial-cluster=default=http://localhost:2380",
