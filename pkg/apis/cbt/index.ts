@@ -1,0 +1,1 @@
+export { SnapshotMetadataService } from "./snapshot-metadata-service.ts";
