@@ -4,7 +4,7 @@ import { createLogger, createRedaction, type Logger } from "../log/index.ts";
 import { createRegistry } from "../metrics/index.ts";
 import { type AnyOptionSet, type HelpGroup, levelOfVerbosity, parseCommandLine, renderHelp } from "../options/index.ts";
 import type { AnyComponent, Env } from "./component.ts";
-import { createEnv } from "./env.ts";
+import { createEnv, type EnvParts } from "./env.ts";
 import { type ProcessOptions, processOptions } from "./process-options.ts";
 import { type BuiltComponent, ComponentError, type RunRules, runComponents } from "./run-components.ts";
 import { type SignalSource, untilStopped } from "./stop.ts";
@@ -53,7 +53,7 @@ interface Prepared {
   readonly options: ProcessOptions;
   readonly componentOptions: readonly unknown[];
   readonly log: Logger;
-  readonly env: Omit<Parameters<typeof createEnv>[0] & object, "signal">;
+  readonly env: Omit<EnvParts, "signal">;
 }
 
 /** Everything that comes before the components; a number is the exit code of a program that does not run. */
@@ -110,7 +110,7 @@ function say(target: ProcessLike, lines: readonly string[]): number {
 async function runBuilt(
   program: Program,
   { env: parts, log, componentOptions }: Prepared,
-  signal: AbortSignal,
+  rules: Omit<RunRules, "log">,
 ): Promise<void> {
   const { signal } = rules;
   await using env = createEnv({ ...parts, signal });
