@@ -4,3 +4,4 @@ export type { MetadataApi, MetadataOptions, ResumeNotice, ResumePolicy, TokenSou
 export { type BlockMetadataTypeName, type BlockRange, endOf, type MetadataRecord } from "./record.ts";
 export type { MetadataProgress, MetadataStream } from "./stream.ts";
 export type { MetadataTarget } from "./target.ts";
+export { requestedToken, tokenFromFile } from "./token.ts";

@@ -1,15 +1,8 @@
-import type { Kind, KubeObject } from "../../apis/schema/index.ts";
+import type { KubeClient } from "../../kube/client/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
 
-/** What the client asks of the API server; a KubeClient fits. */
-export interface MetadataApi {
-  get<T extends KubeObject>(kind: Kind<T>, ref: { readonly name: string; readonly namespace?: string }): Promise<T>;
-  create<T extends KubeObject>(
-    kind: Kind<T>,
-    object: T,
-    opts?: { readonly namespace?: string; readonly subresource?: string; readonly name?: string },
-  ): Promise<T>;
-}
+/** What the client asks of the API server. */
+export type MetadataApi = Pick<KubeClient, "get" | "create">;
 
 /** Gives a token for this audience. Called once per stream that is opened, so that a resume has a fresh one. */
 export type TokenSource = (audience: string, signal: AbortSignal) => Promise<string>;

@@ -1,5 +1,8 @@
+import type { Tally } from "./iterate.ts";
 import type { BlockRange, MetadataRecord } from "./record.ts";
+import type { RuleCheck } from "./rules.ts";
 import type { MetadataTarget } from "./target.ts";
+import type { MetadataTransport } from "./transport.ts";
 
 /** What an iteration has seen so far. */
 export interface MetadataProgress {
@@ -7,9 +10,13 @@ export interface MetadataProgress {
   readonly ranges: number;
   /** Sum of the ranges' sizes. */
   readonly rangeBytes: bigint;
+  /** Encoded size of the messages received. */
+  readonly wireBytes: number;
   readonly resumes: number;
   /** End of the last range; where a resumed stream starts. */
   readonly offset: bigint;
+  /** Absent until the first message. */
+  readonly volumeCapacityBytes: bigint | undefined;
   /** True only once nothing can be missing. */
   readonly complete: boolean;
 }
@@ -21,6 +28,38 @@ export interface MetadataProgress {
 export interface MetadataStream extends AsyncIterable<MetadataRecord>, AsyncDisposable {
   readonly target: MetadataTarget;
   readonly progress: MetadataProgress;
+  /** The records' ranges one by one; instead of iterating over the records. */
   ranges(): AsyncIterable<BlockRange>;
+  /** Ends the iteration, if one runs, and the connection. Safe to call twice. */
   close(): Promise<void>;
+}
+
+export interface StreamParts {
+  readonly target: MetadataTarget;
+  readonly records: AsyncGenerator<MetadataRecord, void>;
+  readonly tally: Tally;
+  readonly rules: RuleCheck;
+  readonly transport: MetadataTransport;
+  readonly closing: AbortController;
+}
+
+/** Puts the public face on an iteration. */
+export function metadataStream({ target, records, tally, rules, transport, closing }: StreamParts): MetadataStream {
+  const close = async (): Promise<void> => {
+    closing.abort(new Error("the metadata stream was closed"));
+    transport.close();
+  };
+  return {
+    target,
+    get progress() {
+      const { offset, capacity } = rules;
+      return { ...tally, wireBytes: transport.wireBytes, offset, volumeCapacityBytes: capacity };
+    },
+    [Symbol.asyncIterator]: () => records,
+    async *ranges() {
+      for await (const record of records) yield* record.ranges;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

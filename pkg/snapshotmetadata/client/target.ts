@@ -1,3 +1,11 @@
+import { SnapshotMetadataService } from "../../apis/cbt/index.ts";
+import type { Kind, KubeObject } from "../../apis/schema/index.ts";
+import { VolumeSnapshot, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
+import { isForbidden, isNotFound } from "../../kube/client/index.ts";
+import { messageOf } from "../../runtime/errors/index.ts";
+import { MetadataFailure, type MetadataReason } from "./failure.ts";
+import type { MetadataApi, MetadataOptions } from "./options.ts";
+
 /** Everything needed to ask for one snapshot's metadata, resolved from the API. */
 export interface MetadataTarget {
   readonly namespace: string;
@@ -12,4 +20,108 @@ export interface MetadataTarget {
   readonly audience: string;
   /** PEM bundle, the only one trusted. */
   readonly caPem: string;
+}
+
+/** snapshot → bound content → driver → SnapshotMetadataService. Throws MetadataFailure. */
+export async function resolveTarget(options: MetadataOptions): Promise<MetadataTarget> {
+  const { api, namespace, snapshotName } = options;
+  const content = options.driverName ? undefined : await contentOf(api, namespace, snapshotName);
+  const driverName = options.driverName || content?.spec.driver || "";
+  const baseHandle = await baseHandleOf(options);
+  const service = await serviceOf(api, driverName, options.address);
+  const snapshotHandle = content?.status?.snapshotHandle;
+  return {
+    namespace,
+    snapshotName,
+    driverName,
+    ...(snapshotHandle ? { snapshotHandle } : {}),
+    ...(baseHandle ? { baseHandle } : {}),
+    ...service,
+  };
+}
+
+/** The earlier snapshot's CSI handle; a given handle wins over a name. */
+async function baseHandleOf(options: MetadataOptions): Promise<string | undefined> {
+  if (options.previousSnapshotId) return options.previousSnapshotId;
+  if (!options.previousSnapshotName) return undefined;
+  const content = await contentOf(options.api, options.namespace, options.previousSnapshotName);
+  const handle = content.status?.snapshotHandle;
+  if (handle) return handle;
+  throw new MetadataFailure(
+    "waiting",
+    "HandleMissing",
+    `VolumeSnapshotContent ${content.metadata.name} has no status.snapshotHandle yet, so a delta from VolumeSnapshot ` +
+      `${options.namespace}/${options.previousSnapshotName} can not be asked for`,
+    { recheckMs },
+  );
+}
+
+/** The content bound to a snapshot, provided that it points back at that very snapshot. */
+async function contentOf(api: MetadataApi, namespace: string, name: string): Promise<VolumeSnapshotContent> {
+  const snapshot = await read(api, VolumeSnapshot, { namespace, name }, "SnapshotNotFound");
+  const shown = `VolumeSnapshot ${namespace}/${name}`;
+  const bound = snapshot.status?.boundVolumeSnapshotContentName;
+  if (!bound) {
+    const message = `${shown} is not bound to a VolumeSnapshotContent yet (status.boundVolumeSnapshotContentName is empty)`;
+    throw new MetadataFailure("waiting", "SnapshotNotReady", message, { recheckMs });
+  }
+  if (snapshot.status?.readyToUse === false) {
+    const message = `${shown} is not ready (status.readyToUse is false)`;
+    throw new MetadataFailure("waiting", "SnapshotNotReady", message, { recheckMs });
+  }
+  const content = await read(api, VolumeSnapshotContent, { name: bound }, "ContentNotFound");
+  const ref = content.spec.volumeSnapshotRef;
+  const same = ref.uid ? ref.uid === snapshot.metadata.uid : ref.namespace === namespace && ref.name === name;
+  if (same) return content;
+  throw new MetadataFailure(
+    "terminal",
+    "ContentMismatch",
+    `VolumeSnapshotContent ${bound} belongs to VolumeSnapshot ${ref.namespace}/${ref.name} (uid ${ref.uid || "unset"}), ` +
+      `not to ${shown} (uid ${snapshot.metadata.uid})`,
+  );
+}
+
+type Service = Pick<MetadataTarget, "address" | "audience" | "caPem">;
+
+async function serviceOf(api: MetadataApi, driverName: string, dial: string | undefined): Promise<Service> {
+  const { spec } = await read(api, SnapshotMetadataService, { name: driverName }, "ServiceNotFound");
+  const invalid = (field: string, expected: string): MetadataFailure =>
+    new MetadataFailure(
+      "terminal",
+      "ServiceInvalid",
+      `SnapshotMetadataService ${driverName}: spec.${field} must be ${expected}; ask the administrator of the driver`,
+    );
+  if (!spec.audience) throw invalid("audience", "set");
+  const address = dial || spec.address;
+  if (!/^[^\s/]+:\d+$/.test(address)) throw invalid("address", "host:port");
+  const caPem = Buffer.from(spec.caCert, "base64").toString("latin1");
+  if (!caPem.includes("-----BEGIN CERTIFICATE-----")) throw invalid("caCert", "a PEM bundle in base64");
+  return { address, audience: spec.audience, caPem };
+}
+
+const recheckMs = 1000;
+
+const missing: Partial<Record<MetadataReason, string>> = {
+  ServiceNotFound:
+    "; the driver offers no changed block tracking here, or its SnapshotMetadataService is not installed",
+};
+
+async function read<T extends KubeObject>(
+  api: MetadataApi,
+  kind: Kind<T>,
+  ref: { readonly name: string; readonly namespace?: string },
+  notFound: MetadataReason,
+): Promise<T> {
+  const shown = `${kind.kind} ${ref.namespace ? `${ref.namespace}/` : ""}${ref.name}`;
+  try {
+    return await api.get(kind, ref);
+  } catch (thrown) {
+    const cause = { cause: thrown };
+    if (isNotFound(thrown)) {
+      throw new MetadataFailure("terminal", notFound, `${shown} does not exist${missing[notFound] ?? ""}`, cause);
+    }
+    const reason = isForbidden(thrown) ? "ApiDenied" : "ApiUnavailable";
+    const kindOf = isForbidden(thrown) ? "terminal" : "transient";
+    throw new MetadataFailure(kindOf, reason, `${shown} can not be read: ${messageOf(thrown)}`, cause);
+  }
 }

@@ -1,0 +1,85 @@
+import { messageOf } from "../runtime/errors/index.ts";
+import { defineFailpoints, type FailpointPlan, parseFailpoints } from "../runtime/failpoints/index.ts";
+import { parseCommandLine, renderHelp } from "../runtime/options/index.ts";
+import type { AnyVerb, Io } from "./command.ts";
+
+export interface CliOptions {
+  /** Name that people type, for messages and help. */
+  readonly program: string;
+  readonly verbs: readonly AnyVerb[];
+  /** Without node and script. */
+  readonly argv: readonly string[];
+  /** Sends SIGKILL to this process; only for failpoints. */
+  readonly kill: () => void;
+}
+
+/** Finds the verb and runs it. Settles with the exit code: 0, 1 after any failure, 2 when a flag is not understood. */
+export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omit<Io, "failpoint">): Promise<number> {
+  const verb = verbs.find(({ words }) => words.split(" ").every((word, at) => argv[at] === word));
+  if (!verb) return overview({ program, verbs, argv }, io);
+  const title = `${program} ${verb.words}`;
+  const words = argv.slice(verb.words.split(" ").length);
+  const parsed = parseCommandLine([verb.options] as const, words, io.env);
+  if (!parsed.ok && parsed.help) {
+    // The original's short flag writes to stderr; a person who asks with the long one may want to page.
+    const out = words.some((word) => word === "-h" || word === "--h") ? io.stderr : io.stdout;
+    out.write(verbHelp(title, verb));
+    return 0;
+  }
+  if (!parsed.ok) {
+    for (const problem of parsed.problems) io.stderr.write(`${title}: ${problem}\n`);
+    io.stderr.write(`See ${title} --help\n`);
+    return parsed.exitCode;
+  }
+  try {
+    await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, io, kill) });
+    return 0;
+  } catch (thrown) {
+    io.stderr.write(`${title}: ${messageOf(thrown)}\n`);
+    return 1;
+  }
+}
+
+function failpointOf({ failpoints = [] }: AnyVerb, { env }: Omit<Io, "failpoint">, kill: () => void): Io["failpoint"] {
+  const text = env["CSI_DATA_PROTECTION_FAILPOINTS"];
+  const plan: FailpointPlan | undefined = text ? { armed: parseFailpoints(text, failpoints), kill } : undefined;
+  return defineFailpoints(failpoints).arm(plan);
+}
+
+function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Omit<Io, "failpoint">): number {
+  const [first] = argv;
+  if (first === "--version" || first === "-version") {
+    io.stdout.write(`${program} ${io.version}\n`);
+    return 0;
+  }
+  const asked = first === undefined || /^--?(h|help)$/.test(first) || first === "help";
+  const group = verbs.filter(({ words }) => words.startsWith(`${first} `));
+  const help = overviewHelp(program, group.length > 0 ? group : verbs);
+  const helpAsked = asked || (group.length > 0 && /^--?(h|help)$/.test(argv[1] ?? ""));
+  if (helpAsked && first !== undefined) {
+    io.stdout.write(help);
+    return 0;
+  }
+  if (first === undefined) io.stderr.write(help);
+  else io.stderr.write(`${program}: unknown command "${argv.slice(0, 2).join(" ")}"\n\n${help}`);
+  return 1;
+}
+
+function overviewHelp(program: string, verbs: readonly AnyVerb[]): string {
+  const width = Math.max(...verbs.map(({ words }) => words.length));
+  return [
+    `Usage: ${program} <command> [flags]`,
+    "",
+    "Data protection for volumes of CSI drivers, from the command line.",
+    "",
+    ...verbs.map(({ words, summary }) => `  ${words.padEnd(width)}  ${summary}`),
+    "",
+    `${program} <command> --help shows the flags of a command.`,
+    "",
+  ].join("\n");
+}
+
+function verbHelp(title: string, { summary, examples, options }: AnyVerb): string {
+  const help = renderHelp({ name: title, summary }, [{ title: "Flags", options }]);
+  return `${help}\nExamples:\n${examples.map((each) => `  ${each}\n`).join("")}`;
+}

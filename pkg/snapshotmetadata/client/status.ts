@@ -1,0 +1,38 @@
+import { status as grpcStatus, type StatusObject } from "@grpc/grpc-js";
+import type { FailureKind } from "../../runtime/errors/index.ts";
+import { MetadataFailure, type MetadataReason } from "./failure.ts";
+
+const verdicts: Partial<Record<number, readonly [FailureKind, MetadataReason]>> = {
+  [grpcStatus.CANCELLED]: ["transient", "Cancelled"],
+  [grpcStatus.INVALID_ARGUMENT]: ["terminal", "InvalidArgument"],
+  [grpcStatus.DEADLINE_EXCEEDED]: ["transient", "DeadlineExceeded"],
+  [grpcStatus.NOT_FOUND]: ["terminal", "NotFound"],
+  [grpcStatus.PERMISSION_DENIED]: ["terminal", "PermissionDenied"],
+  [grpcStatus.RESOURCE_EXHAUSTED]: ["terminal", "ResourceExhausted"],
+  [grpcStatus.FAILED_PRECONDITION]: ["terminal", "FailedPrecondition"],
+  [grpcStatus.OUT_OF_RANGE]: ["terminal", "OutOfRange"],
+  [grpcStatus.UNIMPLEMENTED]: ["terminal", "Unimplemented"],
+  [grpcStatus.UNAVAILABLE]: ["transient", "Unavailable"],
+  [grpcStatus.UNAUTHENTICATED]: ["terminal", "Unauthenticated"],
+};
+
+/** What node:tls and OpenSSL say of a server that cannot be trusted; grpc-js passes it on as UNAVAILABLE. */
+const distrust =
+  /certificate|altnames|self.signed|wrong version number|tlsv1|ssl3_|handshake failure|unable to verify/i;
+
+/** How grpc-js reports a connection that died under a stream, where it does not say UNAVAILABLE. */
+const cutConnection = /RST_STREAM|ECONNRESET|EPIPE|Connection dropped|socket hang up/i;
+
+/** Turns the end of a stream into a MetadataFailure. `secret` is taken out of the server's words. */
+export function fromStatus(status: StatusObject, address: string, secret: string): MetadataFailure {
+  const words = secret === "" ? status.details : status.details.replaceAll(secret, "[token]");
+  const message = `metadata service ${address}: ${grpcStatus[status.code] ?? status.code}: ${words || "no details"}`;
+  const [kind, reason] = verdictOf(status);
+  return new MetadataFailure(kind, reason, message, { code: status.code });
+}
+
+function verdictOf({ code, details }: StatusObject): readonly [FailureKind, MetadataReason] {
+  if (code === grpcStatus.UNAVAILABLE && distrust.test(details)) return ["terminal", "TlsFailed"];
+  if (code === grpcStatus.INTERNAL && cutConnection.test(details)) return ["transient", "Unavailable"];
+  return verdicts[code] ?? ["terminal", "ServerError"];
+}
