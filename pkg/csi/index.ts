@@ -1,5 +1,6 @@
 export { type CodeName, codeName, goCodeName, isFinalCode } from "./classify/codes.ts";
 export { type Classification, classifyGrpc, DriverFailure, fromDriver, grpcCodeOf } from "./classify/driver-failure.ts";
+export { parseSocketAddress, type SocketAddress } from "./connection/address.ts";
 export { type ConnectOptions, connectDriver } from "./connection/connect.ts";
 export type {
   CallOptions,
