@@ -51,7 +51,7 @@ export interface Component<O = unknown> {
   /** The families it registers, for the generated page. */
   readonly metrics?: readonly MetricFamily[];
   /** The points at which tests may break it; `--list-failpoints` prints them. */
-  readonly failpoints?: FailpointSet;
+  readonly failpoints?: Pick<FailpointSet, "names">;
   build(options: O, env: Env): Promise<Runnable>;
 }
 
