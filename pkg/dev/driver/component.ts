@@ -5,7 +5,7 @@ import { type DevDriver, type DevDriverOptions, startDevDriver } from "./driver.
 import { driverFailpoints } from "./store/failpoints.ts";
 
 const driverOptions = defineOptions({
-  endpoint: text("endpoint", "unix:///tmp/csi.sock", "Socket to serve on; a stale one is removed first"),
+  endpoint: text("endpoint", "unix:///run/csi/socket", "Socket to serve on; a stale one is removed first"),
   stateDir: text("statedir", "", "Folder for records and data; made when missing, required"),
   driverName: text("drivername", "dev.csi-data-protection.io", "Name that GetPluginInfo answers with"),
   blockSize: integer("block-size", 4096, "Bytes of one block, a power of two; capacities are rounded up to it"),
