@@ -1,0 +1,1 @@
+export { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";

@@ -1,0 +1,1 @@
+export { type HealthServing, type HealthStatus, healthService } from "./health-service.ts";
