@@ -1,1 +1,2 @@
 export * from "./client/index.ts";
+export { metadataServer } from "./server/index.ts";

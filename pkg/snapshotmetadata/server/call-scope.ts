@@ -1,0 +1,64 @@
+import { status } from "@grpc/grpc-js";
+import type { Clock } from "../../runtime/timing/index.ts";
+import { type RawCall, resetCall } from "./forward.ts";
+import { Refusal } from "./refusals.ts";
+
+/** How long a caller may take to read the closing status after its stream has been ended, in milliseconds. */
+const closingGraceMs = 5_000;
+
+export interface CallScopeOptions {
+  readonly clock: Clock;
+  /** Longest duration of a call, whatever the caller asks for, in milliseconds. */
+  readonly limitMs: number;
+  /** Aborts when the server has stopped waiting for its streams. */
+  readonly stopped: AbortSignal;
+}
+
+/** The life of one call: one signal for everything that ends it early, with the refusal as the reason. */
+export interface CallScope extends Disposable {
+  readonly signal: AbortSignal;
+  /** When the call must be over, milliseconds since the epoch. */
+  readonly deadlineMs: number;
+}
+
+/** Watches the caller, the time limit and the server's shutdown for one call. Dispose it when the call has ended. */
+export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeOptions): CallScope {
+  const controller = new AbortController();
+  const end = (refusal: Refusal): void => controller.abort(refusal);
+  const now = clock.now();
+  const asked = Number(call.getDeadline());
+  const deadlineMs = Math.min(asked, now + limitMs);
+  const limit = setTimeout(
+    () => {
+      const whose = asked <= now + limitMs ? "the caller's deadline" : "the server's limit on the duration of a call";
+      end(new Refusal("timeLimit", `${whose} has passed; the stream is not complete: resume from the last range`));
+    },
+    Math.max(0, deadlineMs - now),
+  );
+  const onCancelled = (): void => end(new Refusal("cancelled", "the caller went away"));
+  const onStopped = (): void =>
+    end(new Refusal("stopping", "the server is shutting down; resume from the last range at another replica"));
+  call.once("cancelled", onCancelled);
+  if (stopped.aborted) onStopped();
+  else stopped.addEventListener("abort", onStopped, { once: true });
+  return {
+    signal: controller.signal,
+    deadlineMs,
+    [Symbol.dispose]: () => {
+      clearTimeout(limit);
+      call.off("cancelled", onCancelled);
+      stopped.removeEventListener("abort", onStopped);
+    },
+  };
+}
+
+/** Ends the caller's stream with this status. With OK the stream is complete; with anything else it is not. */
+export function endCall(call: RawCall, code: status, details: string): void {
+  if (code === status.OK) call.end();
+  else call.emit("error", { code, details });
+  if (call.destroyed || call.writableFinished) return;
+  // A caller that stopped reading never takes the status, which waits behind the data.
+  const closing = setTimeout(() => resetCall(call), closingGraceMs);
+  call.once("close", () => clearTimeout(closing));
+  call.once("finish", () => clearTimeout(closing));
+}

@@ -1,0 +1,13 @@
+import type { Component } from "../../runtime/lifecycle/index.ts";
+import { type MetadataServerOptions, metadataServerOptions } from "./options.ts";
+import { rules } from "./rbac.ts";
+import { buildServer } from "./server.ts";
+
+/** The sidecar that serves the Kubernetes SnapshotMetadata API for one CSI driver. */
+export const metadataServer: Component<MetadataServerOptions> = {
+  name: "snapshot-metadata",
+  summary: "Serves the Kubernetes SnapshotMetadata API for the snapshots of one CSI driver",
+  options: metadataServerOptions,
+  rbac: rules,
+  build: buildServer,
+};

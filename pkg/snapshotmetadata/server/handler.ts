@@ -1,0 +1,167 @@
+import { type StatusObject, status } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import { scrub } from "../../csi/index.ts";
+import { messageOf } from "../../runtime/errors/index.ts";
+import type { Clock } from "../../runtime/timing/index.ts";
+import { authenticate, authorize, type Reviewer } from "./authorize.ts";
+import { type CallScope, endCall, openScope } from "./call-scope.ts";
+import { readRequest } from "./check-request.ts";
+import { forward, type RawCall, type RawDriverStream } from "./forward.ts";
+import type { MetadataMethod, MetadataRequest } from "./methods.ts";
+import type { MetadataMetrics } from "./metrics.ts";
+import { Refusal, toRefusal } from "./refusals.ts";
+import { resolveSecrets, type SecretReads } from "./resolve-secrets.ts";
+import { type ReadySnapshot, resolveTarget, type SnapshotReads } from "./resolve-target.ts";
+
+/** The driver, as the handlers need it. */
+export interface MetadataDriver {
+  /** Name of the driver; refuses with `driverUnknown` before the driver has told it once. */
+  requireName(): string;
+  /** Refuses with `driverNotReady` while the driver can not be called. */
+  requireReady(): void;
+  /** Opens the driver's stream of the same method. `deadlineMs` is milliseconds since the epoch. */
+  open(method: MetadataMethod["name"], request: Uint8Array, deadlineMs: number): RawDriverStream;
+}
+
+export interface HandlerDeps {
+  readonly driver: MetadataDriver;
+  /** The audience that tokens must be meant for. */
+  readonly audience: (signal: AbortSignal) => Promise<string>;
+  readonly reviewer: Reviewer;
+  readonly reads: SnapshotReads & SecretReads;
+  /** The same reads past every cache: asked once before something is refused. */
+  readonly liveReads: SnapshotReads & SecretReads;
+  readonly limitMs: number;
+  readonly compatCodes: boolean;
+  /** Aborts when new calls are refused. */
+  readonly draining: AbortSignal;
+  /** Aborts when running calls are ended. */
+  readonly stopped: AbortSignal;
+  readonly metrics: MetadataMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What is known of a call once it may go to the driver. */
+interface Prepared {
+  readonly request: MetadataRequest;
+  readonly bytes: Uint8Array;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** How a call ended. `fault` is for the log alone. */
+interface Outcome {
+  readonly code: status;
+  readonly details: string;
+  readonly fault?: unknown;
+}
+
+// The driver ends later than we do, so that its own expiry is never taken for the end of the data.
+const driverGraceMs = 5_000;
+
+/** The handler of one of the two RPCs, on encoded messages. */
+export function serveMethod(deps: HandlerDeps, method: MetadataMethod): (call: RawCall) => void {
+  let calls = 0;
+  return (call) => {
+    calls += 1;
+    void serve({ ...deps, log: deps.log.child({ op: `${method.name}-${calls}` }) }, method, call);
+  };
+}
+
+async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): Promise<void> {
+  const startedMs = deps.clock.monotonic();
+  const sent = { messages: 0, bytes: 0 };
+  using scope = openScope(call, deps);
+  let request: MetadataRequest | undefined;
+  let outcome: Outcome;
+  try {
+    const prepared = await prepare(deps, method, call.request, scope.signal);
+    request = prepared.request;
+    outcome = await stream(deps, method, call, scope, prepared, (sizeBytes) => {
+      sent.messages += 1;
+      sent.bytes += sizeBytes;
+    });
+  } catch (thrown) {
+    outcome = refused(deps, scope.signal.aborted ? scope.signal.reason : thrown);
+  }
+  endCall(call, outcome.code, outcome.details);
+  const durationMs = deps.clock.monotonic() - startedMs;
+  deps.metrics.observe({ method, request, code: outcome.code, durationMs });
+  report(deps, outcome, { ...named(request), ...sent, durationMs: Math.round(durationMs) });
+}
+
+/** Everything that happens before the driver is asked, in the order that decides which refusal a caller sees. */
+async function prepare(
+  deps: HandlerDeps,
+  method: MetadataMethod,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
+  const request = readRequest(method, bytes);
+  const audience = await deps.audience(signal);
+  const caller = await authenticate(deps.reviewer, request.securityToken, audience, signal);
+  await authorize(deps.reviewer, caller, request, signal);
+  deps.driver.requireReady();
+  const { ready, secrets } = await resolve(deps, request, signal);
+  return {
+    request,
+    secrets,
+    bytes: method.encodeForDriver(request, { snapshotHandle: ready.handle, secrets }),
+  };
+}
+
+/** From names to handle and secrets; what a cache would refuse is looked at once more, live. */
+async function resolve(
+  deps: HandlerDeps,
+  request: MetadataRequest,
+  signal: AbortSignal,
+): Promise<{ ready: ReadySnapshot; secrets: Readonly<Record<string, string>> }> {
+  const through = async (reads: SnapshotReads & SecretReads) => {
+    const ready = await resolveTarget(reads, deps.driver.requireName(), request, signal);
+    return { ready, secrets: await resolveSecrets(reads, ready, signal) };
+  };
+  try {
+    return await through(deps.reads);
+  } catch (thrown) {
+    if (deps.reads === deps.liveReads || signal.aborted || !(thrown instanceof Refusal)) throw thrown;
+    return await through(deps.liveReads);
+  }
+}
+
+async function stream(
+  deps: HandlerDeps,
+  method: MetadataMethod,
+  call: RawCall,
+  scope: CallScope,
+  { bytes, secrets }: Prepared,
+  onMessage: (sizeBytes: number) => void,
+): Promise<Outcome> {
+  scope.signal.throwIfAborted();
+  const driver = deps.driver.open(method.name, bytes, scope.deadlineMs + driverGraceMs);
+  return driverOutcome(await forward(call, driver, scope.signal, onMessage), secrets);
+}
+
+/** The driver's status, passed on without its metadata, and with the values of secrets taken out of its message. */
+function driverOutcome({ code, details }: StatusObject, secrets: Readonly<Record<string, string>>): Outcome {
+  const known = code in status && code !== status.UNKNOWN;
+  return { code: known ? code : status.INTERNAL, details: scrub(details, Object.values(secrets)) };
+}
+
+function refused(deps: HandlerDeps, thrown: unknown): Outcome {
+  const refusal = toRefusal(thrown);
+  return { code: refusal.code(deps.compatCodes), details: refusal.message, fault: refusal.cause };
+}
+
+function named(request: MetadataRequest | undefined): Record<string, unknown> {
+  if (!request) return {};
+  const { namespace, snapshotName: name, baseSnapshotId: base, maxResults } = request;
+  return { namespace, name, base, startingOffset: String(request.startingOffset), maxResults };
+}
+
+function report({ log }: HandlerDeps, { code, details, fault }: Outcome, fields: Record<string, unknown>): void {
+  const line = { ...fields, code: status[code] };
+  if (code === status.OK) log.info(line, "stream complete");
+  else if (code === status.INTERNAL) log.error({ ...line, reason: details, err: fault }, "stream failed");
+  else log.info({ ...line, reason: details, ...(fault ? { cause: messageOf(fault) } : {}) }, "stream not completed");
+}

@@ -1,0 +1,1 @@
+export { metadataServer } from "./component.ts";

@@ -1,0 +1,49 @@
+import type { status } from "@grpc/grpc-js";
+import { Histogram, type Registry } from "prom-client";
+import { goCodeName } from "../../csi/index.ts";
+import type { MetadataMethod, MetadataRequest } from "./methods.ts";
+
+/** One finished call. */
+export interface FinishedCall {
+  readonly method: MetadataMethod;
+  /** Absent when the call was refused before its request was understood and its caller known. */
+  readonly request: MetadataRequest | undefined;
+  readonly code: status;
+  readonly durationMs: number;
+}
+
+export interface MetadataMetrics {
+  observe(call: FinishedCall): void;
+}
+
+export interface MetadataMetricsOptions {
+  readonly registry: Registry;
+  readonly driverName: () => string;
+  /** Whether the labels that name snapshots are filled: one series for each pair of snapshots. */
+  readonly snapshotLabels: boolean;
+}
+
+/** Name, labels and buckets are those of external-snapshot-metadata 1.1.0. */
+const family = {
+  name: "snapshot_metadata_controller_operations_seconds",
+  help: "Duration of calls to the SnapshotMetadata service, in seconds, with the gRPC code they ended with",
+  labelNames: ["driver_name", "method_name", "grpc_status_code", "target_snapshot", "base_snapshot"],
+  buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600],
+} as const;
+
+export function metadataMetrics({ registry, driverName, snapshotLabels }: MetadataMetricsOptions): MetadataMetrics {
+  const seconds = new Histogram({ ...family, buckets: [...family.buckets], registers: [registry] });
+  return {
+    observe: ({ method, request, code, durationMs }) => {
+      const shown = snapshotLabels ? request : undefined;
+      const labels = {
+        driver_name: driverName(),
+        method_name: method.metricName,
+        grpc_status_code: goCodeName(code),
+        target_snapshot: shown ? `${shown.namespace}/${shown.snapshotName}` : "",
+        base_snapshot: shown?.baseSnapshotId ?? "",
+      };
+      seconds.observe(labels, durationMs / 1000);
+    },
+  };
+}

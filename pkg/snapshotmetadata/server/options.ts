@@ -1,0 +1,41 @@
+import {
+  boolean,
+  defineOptions,
+  duration,
+  integer,
+  number,
+  type OptionsOf,
+  text,
+} from "../../runtime/options/index.ts";
+import { tlsParameterOptions } from "../../serving/tls/index.ts";
+
+/** Flags of external-snapshot-metadata 1.1.0, and of its main branch for TLS; then ours. */
+export const metadataServerOptions = defineOptions({
+  csiAddress: text("csi-address", "/run/csi/socket", "Socket of the CSI driver: an absolute path, or unix:///path"),
+  timeout: duration("timeout", "1m", "Deadline of each call to the driver that is not a stream"),
+  port: integer("port", 50051, "Port of the SnapshotMetadata service, on all interfaces; always TLS"),
+  tlsCert: text("tls-cert", "", "File with the server's certificate chain, PEM", { env: "TLS_CERT_PATH" }),
+  tlsKey: text("tls-key", "", "File with the certificate's private key, PEM", { env: "TLS_KEY_PATH" }),
+  ...tlsParameterOptions,
+  audience: text("audience", "", "Audience of the callers' tokens, instead of the SnapshotMetadataService object's"),
+  maxStreamingDurationMin: integer("max-streaming-duration-min", 10, "Longest duration of a call, in minutes"),
+  kubeconfig: text("kubeconfig", "", "Kubeconfig file; empty: the service account of the pod"),
+  kubeApiQps: number("kube-api-qps", 0, "Requests per second to the API server; 0: no limit here"),
+  kubeApiBurst: integer("kube-api-burst", 0, "Requests above --kube-api-qps for a short while"),
+  httpEndpoint: text("http-endpoint", ":8080", "Address for health checks and metrics, plain HTTP"),
+  metricsPath: text("metrics-path", "/metrics", "Path of the metrics page"),
+  disableMetrics: boolean("disable-metrics", false, "Serve no metrics page; health stays"),
+  metricsSnapshotLabels: boolean(
+    "metrics-snapshot-labels",
+    false,
+    "Fill the metric labels target_snapshot and base_snapshot: one series for each snapshot asked for",
+  ),
+  compatCodes: boolean("compat-codes", false, "Answer with the original's gRPC codes where ours differ"),
+  drainTimeout: duration("drain-timeout", "20s", "How long running streams may go on after a request to stop"),
+}).check((options, problem) => {
+  if (options.port < 0 || options.port > 65_535) problem("port", "must be between 0 and 65535 (0: any free port)");
+  if (options.tlsCert === "") problem("tls-cert", "is required, or TLS_CERT_PATH in the environment");
+  if (options.tlsKey === "") problem("tls-key", "is required, or TLS_KEY_PATH in the environment");
+});
+
+export type MetadataServerOptions = OptionsOf<typeof metadataServerOptions>;

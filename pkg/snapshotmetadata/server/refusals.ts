@@ -1,0 +1,163 @@
+import { status } from "@grpc/grpc-js";
+
+/** One way a call is refused before the driver is asked: our gRPC code, and the original's. */
+export interface RefusalRow {
+  /** The input or state that leads here, for docs/reference/codes.md. */
+  readonly when: string;
+  readonly code: status;
+  /** What external-snapshot-metadata 1.1.0 answers; sent with `--compat-codes`. */
+  readonly original: status;
+  /** Set where the original does not refuse at all; it is refused here in both modes. */
+  readonly originalPasses?: boolean;
+}
+
+/** Every refusal, in the order of the checks. docs/reference/codes.md is generated from it. */
+export const refusals = {
+  malformedRequest: {
+    when: "the request message can not be decoded",
+    code: status.INVALID_ARGUMENT,
+    original: status.INTERNAL,
+  },
+  emptyField: {
+    when: "security_token, namespace, snapshot_name, base_snapshot_id or target_snapshot_name is empty",
+    code: status.INVALID_ARGUMENT,
+    original: status.INVALID_ARGUMENT,
+  },
+  negativeOffset: {
+    when: "starting_offset is negative",
+    code: status.OUT_OF_RANGE,
+    original: status.OUT_OF_RANGE,
+    originalPasses: true,
+  },
+  negativeMaxResults: {
+    when: "max_results is negative",
+    code: status.INVALID_ARGUMENT,
+    original: status.INVALID_ARGUMENT,
+    originalPasses: true,
+  },
+  driverUnknown: {
+    when: "the driver has not answered since the server started, and no audience is given by flag",
+    code: status.UNAVAILABLE,
+    original: status.UNAVAILABLE,
+  },
+  noService: {
+    when: "no SnapshotMetadataService object has the driver's name, or its audience is empty",
+    code: status.INTERNAL,
+    original: status.INTERNAL,
+  },
+  reviewFailed: {
+    when: "the API server does not answer a token review, an access review, or the audience lookup",
+    code: status.UNAVAILABLE,
+    original: status.INTERNAL,
+  },
+  reviewForbidden: {
+    when: "the API server refuses a token review, an access review, or the audience lookup",
+    code: status.INTERNAL,
+    original: status.INTERNAL,
+  },
+  unauthenticated: {
+    when: "the token is not valid, or not valid for the audience",
+    code: status.UNAUTHENTICATED,
+    original: status.UNAUTHENTICATED,
+  },
+  denied: {
+    when: "the caller may not get volumesnapshots in the namespace",
+    code: status.PERMISSION_DENIED,
+    original: status.PERMISSION_DENIED,
+  },
+  driverNotReady: {
+    when: "the driver is not connected or not ready",
+    code: status.UNAVAILABLE,
+    original: status.UNAVAILABLE,
+  },
+  stopping: {
+    when: "the server is shutting down",
+    code: status.UNAVAILABLE,
+    original: status.UNAVAILABLE,
+  },
+  malformedName: {
+    when: "namespace or snapshot name is no valid object name",
+    code: status.INVALID_ARGUMENT,
+    original: status.UNAVAILABLE,
+  },
+  readFailed: {
+    when: "the API server does not answer a read of snapshot, content, class or secret",
+    code: status.UNAVAILABLE,
+    original: status.UNAVAILABLE,
+  },
+  snapshotMissing: {
+    when: "the VolumeSnapshot does not exist",
+    code: status.NOT_FOUND,
+    original: status.UNAVAILABLE,
+  },
+  snapshotNotReady: {
+    when: "the VolumeSnapshot has no status, is not ready, or is not bound to a content",
+    code: status.FAILED_PRECONDITION,
+    original: status.UNAVAILABLE,
+  },
+  contentMissing: {
+    when: "the bound VolumeSnapshotContent does not exist",
+    code: status.FAILED_PRECONDITION,
+    original: status.UNAVAILABLE,
+  },
+  contentNotOurs: {
+    when: "the VolumeSnapshotContent does not point back to the snapshot, by name, namespace and uid",
+    code: status.FAILED_PRECONDITION,
+    original: status.UNAVAILABLE,
+    originalPasses: true,
+  },
+  contentNotReady: {
+    when: "the VolumeSnapshotContent has no status, is not ready, or has no snapshot handle",
+    code: status.FAILED_PRECONDITION,
+    original: status.UNAVAILABLE,
+  },
+  otherDriver: {
+    when: "the snapshot belongs to another CSI driver",
+    code: status.INVALID_ARGUMENT,
+    original: status.INVALID_ARGUMENT,
+  },
+  secretUnresolved: {
+    when: "the secret that class or content name does not exist, or is named wrongly",
+    code: status.FAILED_PRECONDITION,
+    original: status.UNAVAILABLE,
+  },
+  timeLimit: {
+    when: "the caller's deadline or --max-streaming-duration-min has passed, at whatever step",
+    code: status.DEADLINE_EXCEEDED,
+    original: status.DEADLINE_EXCEEDED,
+  },
+  cancelled: {
+    when: "the caller went away",
+    code: status.CANCELLED,
+    original: status.CANCELLED,
+  },
+  unexpected: {
+    when: "a fault of this server; its log has the cause",
+    code: status.INTERNAL,
+    original: status.INTERNAL,
+  },
+} as const satisfies Record<string, RefusalRow>;
+
+export type RefusalReason = keyof typeof refusals;
+
+/** A call that ends before, or instead of, the driver's answer. The message goes to the caller as it is. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, message: string, hint: ErrorOptions = {}) {
+    super(message, hint);
+    this.reason = reason;
+  }
+
+  code(compat: boolean): status {
+    const row: RefusalRow = refusals[this.reason];
+    return compat ? row.original : row.code;
+  }
+}
+
+/** Turns whatever was thrown into a refusal; the caller learns nothing of an unexpected fault but that it happened. */
+export function toRefusal(thrown: unknown): Refusal {
+  if (thrown instanceof Refusal) return thrown;
+  return new Refusal("unexpected", "internal error; the server's log has the cause", { cause: thrown });
+}

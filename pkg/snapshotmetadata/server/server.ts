@@ -1,0 +1,155 @@
+import { Server } from "@grpc/grpc-js";
+import { SnapshotMetadataService } from "../../apis/cbt/index.ts";
+import { connectDriver, type DriverConnection } from "../../csi/index.ts";
+import { HealthService } from "../../gen/grpc/health/v1/health.ts";
+import { createKubeClient, type KubeClient, loadKubeConfig } from "../../kube/client/index.ts";
+import type { Env, Runnable } from "../../runtime/lifecycle/index.ts";
+import { listenGrpc, stopGracefully } from "../../serving/grpc/index.ts";
+import { type HealthServing, healthService } from "../../serving/health/index.ts";
+import { shareHttpEndpoint } from "../../serving/http/index.ts";
+import { type ReloadingTls, reloadingTls } from "../../serving/tls/index.ts";
+import { type DriverLink, linkDriver } from "./driver-link.ts";
+import type { HandlerDeps } from "./handler.ts";
+import { audienceFrom, kubeReviewer, liveReads } from "./kube-access.ts";
+import { metadataMetrics } from "./metrics.ts";
+import type { MetadataServerOptions } from "./options.ts";
+import { metadataService, metadataServiceDefinition } from "./service.ts";
+
+/** Largest request before anybody has been authenticated: a token and four names, with room to spare. */
+const maxRequestBytes = 64 * 1024;
+
+const defaultStreamingMinutes = 10;
+
+/** The parts of one server; `run` starts them and stops them in the reverse order. */
+interface Parts {
+  readonly options: MetadataServerOptions;
+  readonly env: Env;
+  readonly tls: ReloadingTls;
+  readonly connection: DriverConnection;
+  readonly link: DriverLink;
+  readonly health: HealthServing;
+  readonly draining: AbortController;
+  readonly stopped: AbortController;
+  readonly server: Server;
+}
+
+/** Puts the server together. Rejects for a kubeconfig, certificate or driver address that can not be used. */
+export async function buildServer(options: MetadataServerOptions, env: Env): Promise<Runnable> {
+  const client = await sharedClient(options, env);
+  const tls = await reloadingTls({
+    certFile: options.tlsCert,
+    keyFile: options.tlsKey,
+    parameters: options,
+    log: env.log,
+    metrics: env.metrics,
+    clock: env.clock,
+  });
+  const { log, metrics, clock } = env;
+  const connection = connectDriver({
+    address: options.csiAddress,
+    timeoutMs: options.timeout,
+    log,
+    metrics,
+    clock,
+  });
+  const health = healthService();
+  const link = linkDriver({
+    connection,
+    log,
+    clock,
+    onReady: (ready) => health.set("", ready ? "SERVING" : "NOT_SERVING"),
+  });
+  const draining = new AbortController();
+  const stopped = new AbortController();
+  const server = new Server({ "grpc.max_receive_message_length": maxRequestBytes });
+  server.addService(HealthService, health.implementation);
+  server.addService(
+    metadataServiceDefinition,
+    metadataService({
+      ...access(options, client, link),
+      driver: link,
+      limitMs: streamingLimitMs(options),
+      compatCodes: options.compatCodes,
+      draining: draining.signal,
+      stopped: stopped.signal,
+      metrics: metadataMetrics({
+        registry: metrics,
+        driverName: () => link.name,
+        snapshotLabels: options.metricsSnapshotLabels,
+      }),
+      clock,
+      log,
+    }),
+  );
+  const parts: Parts = { options, env, tls, connection, link, health, draining, stopped, server };
+  return { run: (signal) => run(parts, signal) };
+}
+
+/** One client for all components of the process that use the same kubeconfig. */
+function sharedClient({ kubeconfig, kubeApiQps, kubeApiBurst }: MetadataServerOptions, env: Env): Promise<KubeClient> {
+  return env.share(`kube client ${kubeconfig}`, async () =>
+    createKubeClient({
+      config: await loadKubeConfig({ kubeconfig }),
+      userAgent: `${env.program}/${env.version}`,
+      qps: kubeApiQps > 0 ? kubeApiQps : undefined,
+      burst: kubeApiBurst > 0 ? kubeApiBurst : undefined,
+      log: env.log,
+      metrics: env.metrics,
+      clock: env.clock,
+    }),
+  );
+}
+
+function access(
+  { audience }: MetadataServerOptions,
+  client: KubeClient,
+  link: DriverLink,
+): Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "liveReads"> {
+  const live = liveReads(client);
+  const service = (ref: { name: string }, options?: { signal?: AbortSignal | undefined }) =>
+    client.find(SnapshotMetadataService, ref, options);
+  return {
+    audience: audienceFrom(audience, link.requireName, { find: service, findLive: service }),
+    reviewer: kubeReviewer(client),
+    reads: live,
+    liveReads: live,
+  };
+}
+
+/** As the original: a limit that makes no sense is its default. */
+function streamingLimitMs({ maxStreamingDurationMin }: MetadataServerOptions): number {
+  return (maxStreamingDurationMin > 0 ? maxStreamingDurationMin : defaultStreamingMinutes) * 60_000;
+}
+
+async function run(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { options, env, tls, connection, link, server } = parts;
+  try {
+    await shareHttpEndpoint(env, {
+      name: "snapshot-metadata",
+      address: options.httpEndpoint,
+      flag: "http-endpoint",
+      metricsPath: options.disableMetrics ? "" : options.metricsPath,
+      healthPaths: ["/health"],
+      checks: { driver: () => link.ready || "the CSI driver is not ready" },
+    });
+    const address = `[::]:${options.port}`;
+    const port = await listenGrpc(server, { address, credentials: tls.serverCredentials, flag: "port" });
+    env.log.info({ port, address: connection.address }, "serving");
+    await link.run(signal);
+  } finally {
+    await stop(parts);
+  }
+}
+
+/** New calls are refused at once; running streams may finish, for a while, and are then told to resume elsewhere. */
+async function stop({ options, env, tls, connection, health, draining, stopped, server }: Parts): Promise<void> {
+  draining.abort();
+  await stopGracefully(server, {
+    drainMs: options.drainTimeout,
+    health,
+    calls: { endAll: () => stopped.abort() },
+    clock: env.clock,
+  });
+  await connection.close();
+  await tls.close();
+}

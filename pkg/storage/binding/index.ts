@@ -1,0 +1,1 @@
+export { type BindableContent, type BindableSnapshot, bindingFault } from "./snapshot-binding.ts";

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
+import {
+  GetMetadataAllocatedRequest,
+  GetMetadataDeltaRequest,
+  IdentityService,
+  type PluginCapability_Service_Type,
+  PluginCapability_Service_Type as ServiceType,
+} from "../../pkg/gen/csi/v1/csi.ts";
+
+export type RawDriverCall = ServerWritableStream<Buffer, Buffer>;
+
+/** One call the driver received, decoded for a look. */
+export interface SeenCall {
+  readonly method: "GetMetadataAllocated" | "GetMetadataDelta";
+  readonly request: GetMetadataAllocatedRequest | GetMetadataDeltaRequest;
+  readonly call: RawDriverCall;
+}
+
+export interface RawDriverScript {
+  readonly name?: string;
+  readonly services?: readonly PluginCapability_Service_Type[];
+  /** Answer of Probe; `undefined` leaves `ready` out. */
+  readonly ready?: () => boolean | undefined;
+  /** What a stream does. The default ends it at once. */
+  readonly stream?: (call: RawDriverCall, seen: SeenCall) => void;
+}
+
+export interface RawDriver extends AsyncDisposable {
+  readonly socket: string;
+  readonly seen: SeenCall[];
+  /** Kills connections and frees the socket, as a dying driver does. */
+  kill(): void;
+  /** Serves again on the same socket. */
+  start(): Promise<void>;
+}
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** A CSI driver that answers identity properly and does on its streams whatever a test says, byte by byte. */
+export async function rawDriver(script: RawDriverScript = {}): Promise<RawDriver> {
+  const folder = await mkdtemp(join(tmpdir(), "raw-driver-"));
+  const socket = join(folder, "csi.sock");
+  const seen: SeenCall[] = [];
+  let server: Server | undefined;
+  const start = async (): Promise<void> => {
+    await rm(socket, { force: true });
+    const next = build(script, seen);
+    await new Promise<void>((resolve, reject) => {
+      next.bindAsync(`unix://${socket}`, ServerCredentials.createInsecure(), (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+    server = next;
+  };
+  const kill = (): void => {
+    server?.forceShutdown();
+    server = undefined;
+  };
+  await start();
+  return {
+    socket,
+    seen,
+    kill,
+    start,
+    [Symbol.asyncDispose]: async () => {
+      kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function build(script: RawDriverScript, seen: SeenCall[]): Server {
+  const server = new Server({ "grpc.max_send_message_length": -1 });
+  const services = script.services ?? [ServiceType.SNAPSHOT_METADATA_SERVICE];
+  server.addService(IdentityService, {
+    getPluginInfo: (_call: unknown, answer: (error: null, value: object) => void) =>
+      answer(null, { name: script.name ?? "raw.csi.test", vendorVersion: "1", manifest: {} }),
+    getPluginCapabilities: (_call: unknown, answer: (error: null, value: object) => void) =>
+      answer(null, { capabilities: services.map((type) => ({ type: { $case: "service", value: { type } } })) }),
+    probe: (_call: unknown, answer: (error: null, value: object) => void) =>
+      answer(null, { ready: script.ready ? script.ready() : true }),
+  });
+  const method = (name: SeenCall["method"], decode: (bytes: Buffer) => SeenCall["request"]) => ({
+    definition: {
+      path: `/csi.v1.SnapshotMetadata/${name}`,
+      requestStream: false,
+      responseStream: true,
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    },
+    handler: (call: RawDriverCall): void => {
+      const each = { method: name, request: decode(call.request), call };
+      seen.push(each);
+      if (script.stream) script.stream(call, each);
+      else call.end();
+    },
+  });
+  const allocated = method("GetMetadataAllocated", (bytes) => GetMetadataAllocatedRequest.decode(bytes));
+  const delta = method("GetMetadataDelta", (bytes) => GetMetadataDeltaRequest.decode(bytes));
+  server.addService(
+    { GetMetadataAllocated: allocated.definition, GetMetadataDelta: delta.definition },
+    { GetMetadataAllocated: allocated.handler, GetMetadataDelta: delta.handler },
+  );
+  return server;
+}
