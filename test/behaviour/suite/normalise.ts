@@ -1,0 +1,145 @@
+import type { Entry, Transcript } from "./transcript.ts";
+
+/** All that a transcript leaves out or replaces. Whatever is not in this list is compared word for word. */
+export const erased: readonly string[] = [
+  "names: the random part that a run (<run>) or a case (<case>) puts into the names that it chooses",
+  "uids: numbered by first appearance in the case, so that equal ones stay equal",
+  "resourceVersions of objects: numbered likewise; of lists and bookmarks: <version>; in messages: <version>",
+  "times: those within two days of now become <time> (whole seconds) or <microtime> (six digits); others stay",
+  "ages in tables: <age>",
+  "addresses: IP address and port of the server",
+  "tokens: JSON web tokens become <token>; their claims are recorded where a case asks for them",
+  "continue tokens: <continue>",
+  "generated suffixes: five characters of the server's alphabet become a number; other ones stay as they are",
+  "metadata.managedFields: dropped (server-side apply is not offered)",
+  "headers: only content-type (when not JSON), warning, retry-after and www-authenticate are compared",
+  "order of keys in a JSON object",
+];
+
+/** Headers of an answer that are compared. */
+export const toldHeaders = ["content-type", "warning", "retry-after", "www-authenticate"] as const;
+
+const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
+const address = /\b(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\b/g;
+const twoDays = 2 * 24 * 3600 * 1000;
+const suffix = /^[bcdfghjklmnpqrstvwxz2456789]{5}$/;
+
+/** The random parts of names that one case of one run uses. */
+export interface Names {
+  readonly run: string;
+  readonly case: string;
+}
+
+/** Replaces in the entries of one case, in order, what can not be equal on two servers. */
+export function normalise(entries: readonly Entry[], names: Names): Transcript {
+  const eraser = new Eraser(names);
+  return entries.map((entry) => eraser.walk(entry, []) as Entry);
+}
+
+class Eraser {
+  readonly #names: Names;
+  readonly #uids = new Map<string, string>();
+  readonly #versions = new Map<string, string>();
+  readonly #generated = new Map<string, string>();
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  walk(value: unknown, path: readonly string[]): unknown {
+    if (typeof value === "string") return this.#string(value, path);
+    if (Array.isArray(value)) return value.map((item, index) => this.walk(item, [...path, String(index)]));
+    if (typeof value !== "object" || value === null) return value;
+    const object = this.#withoutAges(value as Record<string, unknown>);
+    this.#learnGenerated(object);
+    const out: Record<string, unknown> = {};
+    // Requests come before answers, and what an answer is about before what it quotes.
+    for (const key of keysInOrder(object, path.length === 0)) {
+      if (key === "managedFields" && path.at(-1) === "metadata") continue;
+      out[this.#text(key)] = this.#member(object, key, path);
+    }
+    return out;
+  }
+
+  #member(object: Record<string, unknown>, key: string, path: readonly string[]): unknown {
+    const value = object[key];
+    if (key === "continue" && typeof value === "string" && value !== "") return "<continue>";
+    if (key === "resourceVersion" && typeof value === "string" && /^\d+$/.test(value)) {
+      const isObject =
+        "uid" in object || "name" in object || path.at(-1) === "preconditions" || this.#versions.has(value);
+      // A literal of the case itself, such as 1, is known to nobody and stays.
+      if (path[0] === "body" && !this.#versions.has(value)) return value;
+      return isObject ? numbered(this.#versions, value, "version") : "<version>";
+    }
+    return this.walk(value, [...path, key]);
+  }
+
+  /** A Table tells ages as text; the column says which cell. */
+  #withoutAges(object: Record<string, unknown>): Record<string, unknown> {
+    const columns = object["columnDefinitions"] as { name: string }[] | undefined;
+    const rows = object["rows"] as { cells: unknown[] }[] | undefined;
+    if (!Array.isArray(columns) || !Array.isArray(rows)) return object;
+    const ages = new Set(columns.flatMap((column, index) => (column.name === "Age" ? [index] : [])));
+    const aged = (cells: unknown[]) =>
+      cells.map((cell, index) => (ages.has(index) && /^\d+[smhd]/.test(String(cell)) ? "<age>" : cell));
+    return { ...object, rows: rows.map((row) => ({ ...row, cells: aged(row.cells) })) };
+  }
+
+  #learnGenerated(object: Record<string, unknown>): void {
+    const { generateName, name } = object as { generateName?: unknown; name?: unknown };
+    if (typeof generateName !== "string" || typeof name !== "string" || !name.startsWith(generateName)) return;
+    const end = name.slice(generateName.length);
+    if (suffix.test(end) && !this.#generated.has(name)) {
+      this.#generated.set(name, `${generateName}<generated-${this.#generated.size + 1}>`);
+    }
+  }
+
+  #string(value: string, path: readonly string[]): string {
+    const known = this.#versions.get(value);
+    if (known !== undefined && path.at(-1) === "resourceVersion") return known;
+    return this.#text(value);
+  }
+
+  #text(value: string): string {
+    let text = value;
+    for (const [from, to] of this.#generated) text = text.replaceAll(from, to);
+    return text
+      .replaceAll(this.#names.run, "<run>")
+      .replaceAll(this.#names.case, "<case>")
+      .replace(jwt, "<token>")
+      .replace(uuid, (id) => numbered(this.#uids, id, "uid"))
+      .replace(time, nearTime)
+      .replace(address, "<address>")
+      .replace(/([?&]continue=)[^&]+/g, "$1<continue>")
+      .replace(
+        /(resource ?[vV]ersion(?:=| in [a-z ]+\(|: )|current: |ResourceVersion in [a-z ]+\()(\d+)/g,
+        (_, before, n) => `${before}${this.#versionInText(n)}`,
+      )
+      .replace(/(too old resource version: [^ ]+ )\(\d+\)/g, "$1(<version>)");
+  }
+
+  #versionInText(digits: string): string {
+    return this.#versions.get(digits) ?? (digits.length <= 1 || digits.length > 12 ? digits : "<version>");
+  }
+}
+
+function numbered(known: Map<string, string>, value: string, what: string): string {
+  const label = known.get(value) ?? `<${what}-${known.size + 1}>`;
+  known.set(value, label);
+  return label;
+}
+
+function nearTime(text: string, fraction: string | undefined): string {
+  if (Math.abs(Date.parse(text) - Date.now()) > twoDays) return text;
+  return fraction === undefined ? "<time>" : fraction.length === 7 ? "<microtime>" : `<time${fraction.length - 1}>`;
+}
+
+const entryOrder = ["send", "watch", "as", "headers", "body", "status", "told", "answer", "events", "ended", "remark"];
+
+function keysInOrder(object: Record<string, unknown>, isEntry: boolean): string[] {
+  const keys = Object.keys(object).filter((key) => object[key] !== undefined);
+  if (!isEntry) return keys.sort();
+  return keys.sort((a, b) => entryOrder.indexOf(a) - entryOrder.indexOf(b));
+}
