@@ -26,7 +26,7 @@ function row(spec: OptionSpec<unknown>): string {
   const names =
     spec.short === undefined ? code(`--${spec.flag}`) : `${code(`--${spec.flag}`)}, ${code(`-${spec.short}`)}`;
   const help = spec.compatOnly === true ? `${spec.help} (accepted for compatibility, has no effect)` : spec.help;
-  const fallback = spec.fallback === "" ? "" : code(spec.fallback);
+  const fallback = spec.fallback === "" || spec.secret === true ? "" : code(spec.fallback);
   const cells = [names, placeholder(spec), fallback, spec.env === undefined ? "" : code(spec.env), help];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -27,7 +27,7 @@ export function parseDuration(text: string): number {
     const [whole = "", integer = "", fraction = "", unit = ""] = PART.exec(body) ?? [];
     if (integer === "" && fraction === "") throw expected(text);
     if (unit === "") throw new Error(`missing unit in duration "${text}" (ns, us, ms, s, m or h, as in "1m30s")`);
-    const scale = NS_PER_UNIT[unit];
+    const scale = Object.hasOwn(NS_PER_UNIT, unit) ? NS_PER_UNIT[unit] : undefined;
     if (scale === undefined) throw new Error(`unknown unit "${unit}" in duration "${text}" (ns, us, ms, s, m or h)`);
     total += BigInt(integer || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
     if (total > MAX_NS + (sign === "-" ? 1n : 0n)) throw new Error(`duration "${text}" is too long`);

@@ -1,6 +1,6 @@
 /** The candidate that differs least from what was typed, if it is near enough to be meant. */
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(typed.length / 3));
+  const limit = Math.ceil(typed.length / 3);
   let best: string | undefined;
   let least = limit + 1;
   for (const candidate of candidates) {

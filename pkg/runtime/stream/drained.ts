@@ -1,9 +1,7 @@
+import type { EventEmitter } from "node:events";
+
 /** The parts of a Node stream or gRPC call that {@link drained} needs. */
-export interface Drainable {
-  once(event: string, listener: (...args: never[]) => void): unknown;
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
-  readonly destroyed?: boolean;
-}
+export type Drainable = Pick<EventEmitter, "once" | "removeListener"> & { readonly destroyed?: boolean };
 
 /** The other end has gone while we waited for room. */
 export class StreamGoneError extends Error {

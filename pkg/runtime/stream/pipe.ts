@@ -22,6 +22,8 @@ export interface BoundedPipe<T> extends AsyncIterable<T> {
   end(): void;
   /** No more items; the reader gets what is left, then the error. */
   fail(error: unknown): void;
+  /** The reader gives up: what waits is dropped, writers are refused. */
+  close(): void;
   /** Weight of what waits for the reader. */
   readonly waiting: number;
   [Symbol.asyncIterator](): AsyncIterableIterator<T>;
@@ -64,6 +66,7 @@ export function boundedPipe<T>({ capacity, weigh = () => 1 }: PipeOptions<T>): B
     get waiting() {
       return weight;
     },
+    close,
     end: () => finish({}),
     fail: (error) => finish({ error }),
     async write(item, signal) {
