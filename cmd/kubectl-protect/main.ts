@@ -1,5 +1,8 @@
 import { runCli, verbs } from "../../pkg/cli/index.ts";
 
+// Deprecations inside libraries are for us to read, not for the person at the command line.
+process.noDeprecation = true;
+
 const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => stopping.abort(new Error(`${name} was received`)));

@@ -1,0 +1,1 @@
+export { makeServerCertificate, type ServerCertificate } from "./server-certificate.ts";

@@ -1,0 +1,226 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type RangeStream, type RebuildOptions, type RebuildStep, rebuildDevice } from "./rebuild.ts";
+
+const MiB = 2 ** 20;
+let folder: string;
+let source: string;
+let target: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "rebuild-"));
+  [source, target] = [join(folder, "source"), join(folder, "target")];
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A file of zeros with random bytes in these ranges. */
+async function image(
+  path: string,
+  size: number,
+  ranges: readonly (readonly [number, number])[],
+  from?: Buffer,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(size);
+  from?.copy(bytes);
+  for (const [offset, length] of ranges) randomBytes(length).copy(bytes, offset);
+  await writeFile(path, bytes);
+  return bytes;
+}
+
+function aStream(ranges: readonly (readonly [number, number])[], capacity?: number, complete = true): RangeStream {
+  const progress = {
+    ...{ messages: 1, ranges: ranges.length, wireBytes: 10, resumes: 0, complete },
+    rangeBytes: BigInt(ranges.reduce((sum, [, size]) => sum + size, 0)),
+    volumeCapacityBytes: capacity === undefined ? undefined : BigInt(capacity),
+  };
+  return {
+    progress,
+    async *ranges() {
+      for (const [offset, size] of ranges) yield { byteOffset: BigInt(offset), sizeBytes: BigInt(size) };
+    },
+  };
+}
+
+const rebuild = (metadata: RangeStream, more: Partial<RebuildOptions> = {}) =>
+  rebuildDevice({ metadata, sourcePath: source, targetPath: target, verification: "full", ...more });
+
+describe("rebuildDevice", () => {
+  it("builds a sparse file from allocated ranges, reading only those", async () => {
+    const ranges = [
+      [0, 4096],
+      [4096, 4096],
+      [3 * MiB + 512, 2 * MiB],
+    ] as const;
+    const bytes = await image(source, 64 * MiB, ranges);
+    const report = await rebuild(aStream(ranges, 64 * MiB));
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+    expect(report).toMatchObject({
+      sourceBytesRead: 8192 + 2 * MiB,
+      verifiedBytes: 64 * MiB,
+      ranges: 3,
+      baseBytesRead: 0,
+    });
+    expect((await stat(target)).blocks * 512).toBeLessThan(4 * MiB);
+    expect(await readdir(folder)).toEqual(["source", "target"]);
+  });
+
+  it("applies a delta to a copy of the base, and leaves the base alone", async () => {
+    const base = join(folder, "base");
+    const before = await image(base, 8 * MiB, [
+      [0, 100],
+      [5 * MiB, MiB],
+    ]);
+    const after = await image(source, 8 * MiB, [[5 * MiB + 4096, 4096]], before);
+    const report = await rebuild(aStream([[5 * MiB + 4096, 4096]], 8 * MiB), { basePath: base });
+    expect((await readFile(target)).equals(after)).toBe(true);
+    expect((await readFile(base)).equals(before)).toBe(true);
+    expect(report.sourceBytesRead).toBe(4096);
+  });
+
+  it("applies a delta to what the target holds", async () => {
+    const before = await image(target, 4 * MiB, [[0, MiB]]);
+    const after = await image(source, 4 * MiB, [[2 * MiB, 4096]], before);
+    await rebuild(aStream([[2 * MiB, 4096]], 4 * MiB), { ontoTarget: true });
+    expect((await readFile(target)).equals(after)).toBe(true);
+  });
+
+  it("extends a base of a volume that has grown", async () => {
+    const base = join(folder, "base");
+    const before = await image(base, 2 * MiB, [[0, MiB]]);
+    const after = await image(source, 4 * MiB, [[3 * MiB, 4096]], before);
+    await rebuild(aStream([[3 * MiB, 4096]], 4 * MiB), { basePath: base });
+    expect((await readFile(target)).equals(after)).toBe(true);
+  });
+
+  it("cuts a last block that reaches over the end", async () => {
+    const bytes = await image(source, 6000, [[0, 6000]]);
+    await rebuild(
+      aStream(
+        [
+          [0, 4096],
+          [4096, 4096],
+        ],
+        6000,
+      ),
+    );
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+  });
+
+  it("takes the size from the source when nothing was allocated", async () => {
+    await image(source, 3 * MiB, []);
+    const report = await rebuild(aStream([]));
+    expect(report).toMatchObject({ volumeCapacityBytes: 3 * MiB, targetBytesWritten: 0 });
+    expect((await stat(target)).size).toBe(3 * MiB);
+  });
+
+  it("overwrites in place, whatever the target held", async () => {
+    const bytes = await image(source, 4 * MiB, [[0, 4 * MiB]]);
+    await image(target, 5 * MiB, [[0, 5 * MiB]]);
+    await rebuild(aStream([[0, 4 * MiB]], 4 * MiB), { inPlace: true });
+    expect((await readFile(target)).subarray(0, 4 * MiB).equals(bytes)).toBe(true);
+  });
+});
+
+describe("a rebuild that must not succeed", () => {
+  it.each([
+    [
+      "a lost range",
+      [[0, 4096]] as const,
+      "1 block of 4096 bytes differs among 8388608 bytes compared, first at byte 2097152",
+    ],
+    ["no ranges at all", [] as const, "2 blocks of 4096 bytes differ "],
+  ])("%s is noticed, and what stood there before stays", async (_, named, words) => {
+    await image(source, 8 * MiB, [
+      [0, 4096],
+      [2 * MiB, 4096],
+    ]);
+    await writeFile(source, Buffer.from([1]), { flag: "r+" });
+    const bytes = await readFile(source);
+    bytes[2 * MiB] = 1;
+    await writeFile(source, bytes);
+    await writeFile(target, "old");
+    const failed = rebuild(aStream(named, 8 * MiB));
+    await expect(failed).rejects.toMatchObject({
+      reason: "VerificationFailed",
+      message: expect.stringContaining(words),
+    });
+    expect(await readFile(target, "utf8")).toBe("old");
+    expect(await readdir(folder)).toEqual(["source", "target"]);
+  });
+
+  it("a lost range in place leaves the target without its beginning", async () => {
+    await image(source, 4 * MiB, [
+      [0, 4096],
+      [2 * MiB, 4096],
+    ]);
+    await image(target, 4 * MiB, [[0, MiB]]);
+    await expect(rebuild(aStream([[0, 4096]], 4 * MiB), { inPlace: true })).rejects.toMatchObject({
+      reason: "VerificationFailed",
+    });
+    expect((await readFile(target)).subarray(0, MiB).equals(Buffer.alloc(MiB))).toBe(true);
+  });
+
+  it("a stream that ends early without an error", async () => {
+    await image(source, MiB, []);
+    await expect(rebuild(aStream([], MiB, false), { verification: "none" })).rejects.toMatchObject({
+      reason: "Incomplete",
+    });
+    expect(await readdir(folder)).toEqual(["source"]);
+  });
+
+  it("a stream that breaks", async () => {
+    await image(source, 4 * MiB, [[0, 4 * MiB]]);
+    const metadata: RangeStream = {
+      progress: aStream([], 4 * MiB).progress,
+      async *ranges() {
+        yield { byteOffset: 0n, sizeBytes: 2n * BigInt(MiB) };
+        throw new Error("broken");
+      },
+    };
+    await expect(rebuild(metadata)).rejects.toThrow("broken");
+    expect(await readdir(folder)).toEqual(["source"]);
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ["no source", () => rebuild(aStream([], MiB)), "DeviceUnusable"],
+    ["a source that is too small", () => truncate(source, 512).then(() => rebuild(aStream([], MiB))), "SizeMismatch"],
+    [
+      "a base that is too large",
+      () =>
+        image(join(folder, "base"), 2 * MiB, []).then(() =>
+          rebuild(aStream([], MiB), { basePath: join(folder, "base") }),
+        ),
+      "SizeMismatch",
+    ],
+    [
+      "a target in place that is too small",
+      () => writeFile(target, "x").then(() => rebuild(aStream([], MiB), { inPlace: true })),
+      "DeviceTooSmall",
+    ],
+    [
+      "a folder that is not there",
+      () => rebuild(aStream([], MiB), { targetPath: join(folder, "no", "target") }),
+      "DeviceUnusable",
+    ],
+    ["a range beyond file positions", () => rebuild(aStream([[2 ** 54, 4096]], MiB)), "VolumeTooLarge"],
+  ])("%s", async (name, work, reason) => {
+    if (name !== "no source") await image(source, MiB, []);
+    await expect(work()).rejects.toMatchObject({ name: "Failure", reason });
+    expect((await readdir(folder)).filter((each) => each.includes("partial"))).toEqual([]);
+  });
+
+  it("one that another rebuild overtook does not publish over it", async () => {
+    const bytes = await image(source, MiB, [[0, MiB]]);
+    const overtaken = rebuild(aStream([], MiB), {
+      verification: "none",
+      failpoint: async (step: RebuildStep) => {
+        if (step === "verified") await rebuild(aStream([[0, MiB]], MiB));
+      },
+    } as Partial<RebuildOptions>);
+    await expect(overtaken).rejects.toMatchObject({ reason: "TargetTaken" });
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+  });
+});
