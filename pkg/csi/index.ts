@@ -12,4 +12,6 @@ export type {
   StreamOptions,
   UnaryMethod,
 } from "./connection/driver-connection.ts";
+export { driverOperations, migratableDriverOperations } from "./rpc/operation-metrics.ts";
 export { scrub } from "./secrets/scrub.ts";
+export { secretFieldNames, secretFields } from "./secrets/secret-fields.ts";

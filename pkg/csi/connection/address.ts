@@ -23,7 +23,8 @@ export function parseSocketAddress(address: string): SocketAddress {
 }
 
 function problemOf(path: string): string | undefined {
-  if (!isAbsolute(path)) return 'expected an absolute path such as "/run/csi/socket", or the same as "unix://" URL';
+  if (!isAbsolute(path) || path.startsWith("//"))
+    return 'expected an absolute path such as "/run/csi/socket", or the same as "unix://" URL';
   const bytes = Buffer.byteLength(path);
   if (bytes > maxPathBytes)
     return `the path has ${bytes} bytes, the system allows ${maxPathBytes}; use a shorter folder`;
