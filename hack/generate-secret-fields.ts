@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 /** The parts of a descriptor that matter here, as buf prints it. */
 interface MessageDescriptor {
   readonly name: string;
-  readonly field?: readonly { readonly jsonName: string; readonly options?: Readonly<Record<string, unknown>> }[];
+  readonly field?: readonly { readonly jsonName?: string; readonly options?: Readonly<Record<string, unknown>> }[];
   readonly nestedType?: readonly MessageDescriptor[];
 }
 
@@ -27,7 +27,7 @@ export function secretFields(descriptors: FileDescriptorSet): Map<string, string
     if (secret.length > 0)
       found.set(
         name,
-        secret.map((each) => each.jsonName),
+        secret.map((each) => each.jsonName ?? ""),
       );
     for (const nested of message.nestedType ?? []) visit(nested, name);
   };
