@@ -15,7 +15,10 @@ import { Http } from "./http.ts";
 /** What the server answered. */
 interface Answer {
   readonly status: number;
-  readonly body: KubeObject & { readonly message?: string };
+  readonly body: KubeObject & {
+    readonly message?: string;
+    readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] };
+  };
 }
 
 /** What became of a fixture: a refusal's message, or the object as the server keeps it. */
@@ -42,7 +45,12 @@ export class CrdCluster {
     const created = await this.#send("POST", pathOf(CustomResourceDefinition), manifest);
     if (created.status === 409) await this.#replaceManifest(manifest);
     else if (created.status !== 201) throw new Error(created.body.message);
-    await this.#until(async () => (await this.#send("GET", pathOf(crd, { namespace: "default" }))).status === 200);
+    await this.#served(pathOf(crd, { namespace: "default" }));
+  }
+
+  /** Takes a kind away, with all its objects. */
+  async remove(crd: Crd): Promise<void> {
+    await this.#send("DELETE", pathOf(CustomResourceDefinition, manifestOf(crd).metadata));
   }
 
   /** Does to the server what the fixture says, and leaves nothing behind. */
@@ -70,8 +78,13 @@ export class CrdCluster {
     if (updated.status !== 200) throw new Error(updated.body.message);
   }
 
-  async #until(holds: () => Promise<boolean>): Promise<void> {
-    while (!(await holds())) await sleep(50);
+  /** A new kind is served a moment after its manifest is stored. */
+  async #served(path: string): Promise<void> {
+    for (let tries = 0; tries < 300; tries++) {
+      if ((await this.#send("GET", path)).status === 200) return;
+      await sleep(50);
+    }
+    throw new Error(`${path} is not served`);
   }
 
   async #send(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -84,9 +97,14 @@ export class CrdCluster {
   }
 }
 
+/** A head and one line per cause, sorted: the server tells causes of several fields in no fixed order. */
 function refusal({ status, body }: Answer): Outcome {
-  if (status === 422) return { refused: body.message ?? "" };
-  throw new Error(`${status}: ${body.message}`);
+  const { message = "", details: { causes = [] } = {} } = body;
+  if (status !== 422) throw new Error(`${status}: ${message}`);
+  const lines = causes.map((each) => `${each.field}: ${each.message}`);
+  const tail = lines.length === 1 ? `: ${lines[0]}` : `: [${lines.join(", ")}]`;
+  if (!message.endsWith(tail)) throw new Error(`message and causes differ: ${message}; ${lines.join("; ")}`);
+  return { refused: [message.slice(0, -tail.length), ...lines.sort()].join("\n") };
 }
 
 function pathOf(kind: Kind, place: { namespace?: string; name?: string } = {}, named = true): string {

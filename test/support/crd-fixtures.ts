@@ -16,7 +16,7 @@ export interface Fixture {
   readonly rule: string;
   readonly before: KubeObject | undefined;
   readonly object: KubeObject;
-  /** The whole message of the refusal. */
+  /** The refusal: its head, and one line per cause, sorted. */
   readonly error: string | undefined;
   readonly stored: KubeObject | undefined;
 }

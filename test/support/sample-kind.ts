@@ -61,7 +61,7 @@ export const Sample = defineCrd({
             { attempts: 5, enabled: true },
           ),
           since: optional(dateTime("A time.")),
-          bundle: optional(bytes("Bytes.", { minLength: 4 })),
+          bundle: optional(bytes("Bytes.")),
           size: optional(quantity("A quantity.")),
           parameters: optional(map("Texts by name.")),
           template: optional(preserveUnknown("Anything.")),

@@ -5,6 +5,9 @@ const hostAndPort =
   "^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\\[[0-9A-Fa-f:.]+\\]):" +
   "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
 
+/** A DNS name of 253 characters and its closing dot, a colon and a port. The limit also bounds the rule's cost. */
+const longestAddress = 260;
+
 /** Ours: the original takes any text here, and its clients fail only when they dial. */
 const addressForm: Rule = {
   rule: `self.matches('${hostAndPort.replaceAll("\\", "\\\\")}')`,
@@ -32,9 +35,12 @@ export const SnapshotMetadataService = defineCrd({
       storage: true,
       schema: object("Announces the SnapshotMetadata gRPC service of the CSI driver that the object is named after.", {
         spec: object("How to reach the service.", {
-          address: text("Where the service listens, as host:port without a scheme.", { rules: [addressForm] }),
+          address: text("Where the service listens, as host:port without a scheme.", {
+            maxLength: longestAddress,
+            rules: [addressForm],
+          }),
           audience: text("The audience that a client's ServiceAccount token must be made for.", { minLength: 1 }),
-          caCert: bytes("The certificates that vouch for the service: a PEM bundle in base64.", { minLength: 1 }),
+          caCert: bytes("The certificates that vouch for the service: a PEM bundle in base64."),
           requireBaseSnapshotForDelta: optional(
             flag(
               "Whether the base snapshot must still exist when changes since it are asked for. " +

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { type FieldProblem, pathText, shown } from "./problem.ts";
+import { type FieldProblem, ruleProblem } from "./problem.ts";
 import { detailsOf, isTransition, type Rule, unwrap } from "./rule.ts";
 
 /** A value and, when the object replaces another, what stood there before. */
@@ -21,10 +21,7 @@ export function brokenRules(field: z.core.$ZodType, seat: Seat, extra: readonly 
     (each) => (seat.old !== undefined || !isTransition(each)) && !each.holds(seat.value, seat.old),
   );
   return [
-    ...broken.map(({ message }) => ({
-      field: pathText(seat.path),
-      message: `Invalid value: ${shown(seat.value)}: ${message}`,
-    })),
+    ...broken.map(({ message }) => ruleProblem(seat.path, seat.value, message)),
     ...children(inner, seat).flatMap(([child, where, own]) => brokenRules(child, where, own)),
   ];
 }

@@ -3,7 +3,7 @@ import type { PrinterColumn } from "./custom-resource-definition.ts";
 import { text } from "./fields.ts";
 import type { Kind, KubeObject } from "./kind.ts";
 import { metadata } from "./metadata.ts";
-import { structural } from "./structural.ts";
+import { detailsOf, unwrap } from "./rule.ts";
 
 /** One version of a kind of ours. */
 export interface VersionDefinition<S extends z.ZodObject = z.ZodObject> {
@@ -33,6 +33,8 @@ export interface CrdDefinition<V extends Record<string, VersionDefinition> = Rec
 /** A kind whose schema is ours: type, checks and manifest come from `definition`. */
 export interface Crd<T extends KubeObject = KubeObject> extends Kind<T> {
   readonly definition: CrdDefinition;
+  /** Of whole objects: what the version says, and what every object has. */
+  readonly schema: z.ZodObject;
 }
 
 /** The objects of a version. */
@@ -57,7 +59,8 @@ export function inVersion(crd: Crd, version: string): Crd {
 }
 
 function at<T extends KubeObject>(definition: CrdDefinition, version: string): Crd<T> {
-  const { int64 } = structural(wholeSchema(definition, version));
+  const schema = wholeSchema(definition, version);
+  const int64 = int64Paths(schema, "");
   return {
     group: definition.group,
     version,
@@ -65,12 +68,12 @@ function at<T extends KubeObject>(definition: CrdDefinition, version: string): C
     plural: definition.plural,
     namespaced: definition.scope === "Namespaced",
     definition,
+    schema,
     ...(int64.length === 0 ? {} : { int64 }),
   };
 }
 
-/** The schema of whole objects: what the version says, and what every object has. */
-export function wholeSchema({ kind, versions }: CrdDefinition, version: string): z.ZodObject {
+function wholeSchema({ kind, versions }: CrdDefinition, version: string): z.ZodObject {
   const found = versions[version];
   if (found === undefined) throw new Error(`${kind} has no version ${version}`);
   const own = found.schema;
@@ -81,4 +84,23 @@ export function wholeSchema({ kind, versions }: CrdDefinition, version: string):
       metadata: metadata.meta({ crd: { opaque: true } }),
     })
     .meta(own.meta() ?? {});
+}
+
+/** Where a value has fields that are bigint in memory; see `Kind.int64`. */
+function int64Paths(field: z.core.$ZodType, path: string): string[] {
+  const inner = unwrap(field);
+  if (detailsOf(inner).int64) return [path];
+  const { def } = (inner as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case "object":
+      return Object.entries(def.shape).flatMap(([name, child]) =>
+        int64Paths(child, path === "" ? name : `${path}.${name}`),
+      );
+    case "array":
+      return int64Paths(def.element, `${path}[]`);
+    case "record":
+      return int64Paths(def.valueType, `${path}{}`);
+    default:
+      return [];
+  }
 }

@@ -20,12 +20,24 @@ function amend<S extends z.ZodType>(field: S, details: FieldDetails): S {
 
 /** Any text. */
 export function text(description: string, limits: TextLimits = {}): z.ZodString {
+  const { minLength, maxLength, pattern, rules } = limits;
   let field = z.string();
-  if (limits.minLength !== undefined) field = field.min(limits.minLength);
-  if (limits.maxLength !== undefined) field = field.max(limits.maxLength);
-  if (limits.pattern !== undefined) field = field.regex(new RegExp(limits.pattern, "u"));
-  const described = describe(field, description, limits.rules === undefined ? {} : { rules: limits.rules });
-  return limits.pattern === undefined ? described : described.meta({ pattern: limits.pattern });
+  if (minLength !== undefined) field = field.min(minLength, { abort: true });
+  if (maxLength !== undefined) field = atMost(field, maxLength);
+  if (pattern !== undefined) field = field.regex(new RegExp(pattern, "u"));
+  const described = describe(field, description, rules === undefined ? {} : { rules });
+  return described.meta({
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(pattern === undefined ? {} : { pattern }),
+  });
+}
+
+/** The API server counts characters; JavaScript counts some of them twice. */
+function atMost(field: z.ZodString, maxLength: number): z.ZodString {
+  return field.refine((value) => value.length <= maxLength || [...value].length <= maxLength, {
+    abort: true,
+    params: { maxLength },
+  });
 }
 
 /** The name of an object: a DNS subdomain of at most 253 characters. */
@@ -76,23 +88,27 @@ export function quantity(description: string) {
   return describe(field, description).meta({ "x-kubernetes-int-or-string": true, pattern: quantityPattern });
 }
 
-/** What the API server takes for a time. */
-const dateTimePattern =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])t([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(z|[+-]\d{2}:\d{2})$/i;
+const dateTimePattern = /^(\d{4})-(\d{2})-(\d{2})t([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(z|[+-]\d{2}:\d{2})$/i;
+
+/** What the API server takes for a time: a day that exists, whole seconds or parts of them, a zone. */
+function isDateTime(value: string): boolean {
+  const [, year, month, day] = dateTimePattern.exec(value) ?? [];
+  const date = new Date(`${year}-${month}-${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.getUTCDate() === Number(day);
+}
 
 /** A point in time as RFC 3339 text. */
 export function dateTime(description: string): z.ZodString {
-  const field = z.string().refine((value) => dateTimePattern.test(value), { params: { format: "datetime" } });
+  const field = z.string().refine(isDateTime, { params: { format: "date-time" } });
   return describe(field, description).meta({ format: "date-time" });
 }
 
-const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/;
 
-/** Bytes as base64 text without line breaks. */
-export function bytes(description: string, limits: { readonly minLength?: number } = {}): z.ZodString {
-  const field = limits.minLength === undefined ? z.string() : z.string().min(limits.minLength);
-  const checked = field.refine((value) => value === "" || base64Pattern.test(value), { params: { format: "byte" } });
-  return describe(checked, description).meta({ format: "byte" });
+/** At least one byte, as base64 text without line breaks. */
+export function bytes(description: string): z.ZodString {
+  const field = z.string().refine((value) => base64.test(value), { params: { format: "byte" } });
+  return describe(field, description).meta({ format: "byte" });
 }
 
 /** Texts by name: parameters, attributes. */

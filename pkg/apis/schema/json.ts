@@ -9,7 +9,7 @@ interface RawJson {
 const raw = JSON as unknown as RawJson;
 
 /** A number that may be beyond what a JavaScript number holds; only texts with one pay for the slow way. */
-const longNumber = /[:,[\s]-?\d{16}/;
+const longNumber = /(?:^|[:,[\s])-?\d{16}/;
 
 /** JSON without loss: whole numbers beyond ±2^53 come as bigint, all others as numbers. Throws SyntaxError. */
 export function parseJson(text: string): unknown {

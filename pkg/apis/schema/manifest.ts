@@ -1,9 +1,10 @@
 import type { CrdVersion, CustomResourceDefinition, JsonSchema } from "./custom-resource-definition.ts";
-import { type Crd, type CrdDefinition, wholeSchema } from "./define-crd.ts";
+import { type Crd, inVersion } from "./define-crd.ts";
 import { structural } from "./structural.ts";
 
 /** The CustomResourceDefinition of a kind, ready to be applied or written as YAML. */
-export function manifestOf({ definition }: Crd): CustomResourceDefinition {
+export function manifestOf(crd: Crd): CustomResourceDefinition {
+  const { definition } = crd;
   const { group, kind, plural, scope, versions, annotations, shortNames } = definition;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
@@ -19,12 +20,12 @@ export function manifestOf({ definition }: Crd): CustomResourceDefinition {
         ...(shortNames === undefined ? {} : { shortNames: [...shortNames] }),
       },
       scope,
-      versions: Object.keys(versions).map((version) => manifestVersion(definition, version)),
+      versions: Object.keys(versions).map((version) => manifestVersion(inVersion(crd, version))),
     },
   };
 }
 
-function manifestVersion(definition: CrdDefinition, name: string): CrdVersion {
+function manifestVersion({ definition, schema, version: name }: Crd): CrdVersion {
   const version = definition.versions[name];
   if (version === undefined) throw new Error(`${definition.kind} has no version ${name}`);
   return {
@@ -32,7 +33,7 @@ function manifestVersion(definition: CrdDefinition, name: string): CrdVersion {
     served: version.served,
     storage: version.storage,
     ...(version.deprecated === undefined ? {} : { deprecated: true, deprecationWarning: version.deprecated }),
-    schema: { openAPIV3Schema: openMetadata(structural(wholeSchema(definition, name)).schema) },
+    schema: { openAPIV3Schema: openMetadata(structural(schema)) },
     subresources: version.subresources?.status ? { status: {} } : {},
     ...(version.printerColumns === undefined ? {} : { additionalPrinterColumns: [...version.printerColumns] }),
   };

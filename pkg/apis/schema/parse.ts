@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { Failure } from "../../runtime/errors/index.ts";
 import { brokenRules } from "./check-rules.ts";
-import { type Crd, wholeSchema } from "./define-crd.ts";
+import type { Crd } from "./define-crd.ts";
 import type { KubeObject } from "./kind.ts";
 import { type FieldProblem, toProblem } from "./problem.ts";
 import { unwrap } from "./rule.ts";
@@ -22,7 +22,7 @@ export class InvalidObject extends Failure {
  * Throws InvalidObject where the API server would refuse it; with `previous`, also where the change is not allowed.
  */
 export function parse<T extends KubeObject>(kind: Crd<T>, object: unknown, previous?: T): T {
-  const schema = wholeSchema(kind.definition, kind.version);
+  const { schema } = kind;
   const given = withoutNulls(schema, object);
   const result = schema.safeParse(given);
   if (!result.success) {

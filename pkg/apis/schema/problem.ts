@@ -10,7 +10,7 @@ export interface FieldProblem {
 type Path = readonly PropertyKey[];
 
 /** Field path as the API server writes it. */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   let out = "";
   for (const step of path) {
     if (typeof step === "number") out += `[${step}]`;
@@ -28,9 +28,14 @@ function typeName(value: unknown): string {
 }
 
 /** How the API server quotes an offending value. */
-export function shown(value: unknown): string {
-  if (typeof value === "object" && value !== null) return JSON.stringify(typeName(value));
+function shown(value: unknown): string {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
+/** A broken rule; objects and lists are not quoted. */
+export function ruleProblem(path: Path, value: unknown, message: string): FieldProblem {
+  const quoted = typeof value === "object" && value !== null ? "" : `${shown(value)}: `;
+  return { field: pathText(path), message: `Invalid value: ${quoted}${message}` };
 }
 
 const jsonTypes: Record<string, string> = { int: "integer", bigint: "integer", record: "object" };
@@ -55,7 +60,7 @@ function told(issue: z.core.$ZodIssue, field: string, value: unknown): string {
     }
     case "invalid_union":
       return typeof value === "string"
-        ? invalid("should be a quantity such as 10Gi")
+        ? told(issue.errors.flat().find((each) => each.code === "invalid_format") ?? issue, field, value)
         : `Invalid value: "${typeName(value)}": ${field} in body must be of type integer,string: "${typeName(value)}"`;
     case "invalid_value":
       return `Unsupported value: ${shown(value)}: supported values: ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
@@ -64,12 +69,11 @@ function told(issue: z.core.$ZodIssue, field: string, value: unknown): string {
         ? invalid(`should be at least ${issue.minimum} chars long`)
         : invalid(`should be greater than or equal to ${issue.minimum}`);
     case "too_big":
-      if (issue.origin === "string") return `Too long: may not be more than ${issue.maximum} bytes`;
       if (issue.origin === "array")
         return `Too many: ${(value as unknown[]).length}: must have at most ${issue.maximum} items`;
       return invalid(`should be less than or equal to ${issue.maximum}`);
     case "invalid_format":
-      return invalid(`should match '${issue.pattern?.slice(1, issue.pattern.lastIndexOf("/")) ?? issue.format}'`);
+      return invalid(`should match '${plainPattern(issue.pattern ?? "")}'`);
     case "custom":
       return custom(issue.params ?? {}, field, value) ?? invalid(issue.message);
     default:
@@ -77,8 +81,14 @@ function told(issue: z.core.$ZodIssue, field: string, value: unknown): string {
   }
 }
 
+/** zod gives a pattern as JavaScript would write it: between slashes, with slashes escaped. */
+function plainPattern(literal: string): string {
+  return literal.slice(1, literal.lastIndexOf("/")).replaceAll("\\/", "/");
+}
+
 function custom(params: Record<string, unknown>, field: string, value: unknown): string | undefined {
   if (params["duplicate"] !== undefined) return `Duplicate value: ${JSON.stringify(params["duplicate"])}`;
+  if (params["maxLength"] !== undefined) return `Too long: may not be more than ${String(params["maxLength"])} bytes`;
   if (params["format"] === undefined) return undefined;
   return `Invalid value: ${shown(value)}: ${field} in body must be of type ${String(params["format"])}: ${shown(value)}`;
 }

@@ -13,17 +13,11 @@ interface RawSchema extends Omit<JsonSchema, "properties" | "items" | "additiona
   allOf?: unknown;
 }
 
-export interface Structural {
-  readonly schema: JsonSchema;
-  /** Dotted paths of the fields that are bigint in memory. */
-  readonly int64: readonly string[];
-}
-
 /**
  * The OpenAPI schema of a definition in the structural form that CustomResourceDefinitions ask for.
  * Throws where the definition has no such form (alternatives, values of any type).
  */
-export function structural(definition: z.ZodType): Structural {
+export function structural(definition: z.ZodType): JsonSchema {
   const raw = z.toJSONSchema(definition, {
     target: "openapi-3.0",
     io: "input",
@@ -31,26 +25,24 @@ export function structural(definition: z.ZodType): Structural {
     cycles: "throw",
     unrepresentable: "any",
   }) as RawSchema;
-  const int64: string[] = [];
-  return { schema: convert(raw, "", [], int64), int64 };
+  return convert(raw, "", []);
 }
 
-function convert(raw: RawSchema, path: string, inherited: readonly Rule[], int64: string[]): JsonSchema {
+function convert(raw: RawSchema, path: string, inherited: readonly Rule[]): JsonSchema {
   const { crd = {}, properties, items, additionalProperties, anyOf: _anyOf, oneOf, allOf, ...rest } = raw;
   if (oneOf !== undefined || allOf !== undefined) {
     throw new Error(`${path}: not structural: use optional fields and a rule`);
   }
   if (crd.opaque) return { type: "object" };
   const schema: JsonSchema = withoutSafeLimits(rest);
-  if (crd.int64) int64.push(path);
   if (properties !== undefined) {
     schema.properties = mapValues(properties, (child, name) =>
-      convert(child, path === "" ? name : `${path}.${name}`, crd.fieldRules?.[name] ?? [], int64),
+      convert(child, path === "" ? name : `${path}.${name}`, crd.fieldRules?.[name] ?? []),
     );
   }
-  if (items !== undefined) schema.items = convert(items, `${path}[]`, [], int64);
+  if (items !== undefined) schema.items = convert(items, `${path}[]`, []);
   if (typeof additionalProperties === "object" && schema["x-kubernetes-preserve-unknown-fields"] !== true) {
-    schema.additionalProperties = convert(additionalProperties, `${path}{}`, [], int64);
+    schema.additionalProperties = convert(additionalProperties, `${path}{}`, []);
   }
   const rules = [...inherited, ...(crd.rules ?? [])];
   if (rules.length > 0) schema["x-kubernetes-validations"] = rules.map(({ rule, message }) => ({ rule, message }));
