@@ -9,13 +9,18 @@ import { type ProcessOptions, processOptions } from "./process-options.ts";
 import { type BuiltComponent, ComponentError, type RunRules, runComponents } from "./run-components.ts";
 import { type SignalSource, untilStopped } from "./stop.ts";
 
+interface OutputLike {
+  write(text: string): unknown;
+  on?(event: "error", listener: (error: Error) => void): unknown;
+}
+
 /** The parts of `process` that a program needs; tests bring their own. */
 export interface ProcessLike extends SignalSource {
   /** Node and script come first, as in `process.argv`. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(text: string): unknown; readonly columns?: number };
-  readonly stderr: { write(text: string): unknown };
+  readonly stdout: OutputLike & { readonly columns?: number };
+  readonly stderr: OutputLike;
   readonly pid: number;
   kill(pid: number, signal: "SIGKILL"): unknown;
   /** Used only when something keeps running after the end. */
@@ -41,6 +46,9 @@ const FAILPOINTS_VARIABLE = "CSI_DATA_PROTECTION_FAILPOINTS";
  * after a failure or a stop that took too long, 2 for a command line that can not be read. Errors are logged.
  */
 export async function runProcess(target: ProcessLike, program: Program): Promise<number> {
+  // A reader that went away is no reason to stop the work; unheard, the error would come back as an exception, be
+  // logged, and so cause the next one.
+  for (const output of [target.stdout, target.stderr]) output.on?.("error", () => undefined);
   const prepared = prepare(target, program);
   if (typeof prepared === "number") return prepared;
   const { options, log } = prepared;

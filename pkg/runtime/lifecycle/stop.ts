@@ -34,6 +34,8 @@ export async function untilStopped(
   { log, drainMs }: StopRules,
   work: (signal: AbortSignal, failing: (reason: Error) => void) => Promise<void>,
 ): Promise<number> {
+  // Node ends a program that only waits for a signal, with code 13: signal handlers do not keep it.
+  const alive = setInterval(() => undefined, 2 ** 30);
   const stop = new AbortController();
   const given = Promise.withResolvers<number>();
   let code = 0;
@@ -71,6 +73,7 @@ export async function untilStopped(
   );
   code = Math.max(await Promise.race([done, given.promise]), code);
   clearTimeout(bound);
+  clearInterval(alive);
   for (const signal of SIGNALS) source.off(signal, onSignal);
   source.off("unhandledRejection", onLost);
   source.off("uncaughtException", onLost);

@@ -84,8 +84,14 @@ function release(counts: Map<string, number>, form: string): void {
 /** A secret as it may stand in a line. Longest first, so that no part of it is left over. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  const forms = [secret, JSON.stringify(secret).slice(1, -1), bytes.toString("base64"), bytes.toString("base64url")];
+  const escaped = escapeJson(secret);
+  // Twice escaped: JSON that stands in a text of the line, such as the body of a request in an error message.
+  const forms = [secret, escaped, escapeJson(escaped), bytes.toString("base64"), bytes.toString("base64url")];
   return [...new Set([...forms, encodeURIComponent(secret)])].sort((a, b) => b.length - a.length);
+}
+
+function escapeJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 function hideFields(json: string, hides: (field: string) => boolean): string {
