@@ -23,8 +23,12 @@ $(RUN_DEPS): package.json package-lock.json .npmrc
 setup: $(ALL_DEPS) ## Install everything from the lock file
 
 .PHONY: generate
-generate: setup ## Regenerate pkg/gen from proto
+generate: setup ## Regenerate code, manifests and reference pages from their sources
 	buf generate
+	node hack/generate-secret-fields.ts
+	node hack/generate-crds.ts
+	node hack/generate-rbac.ts
+	node hack/generate-docs.ts
 
 .PHONY: check
 check: setup ## Types, lint, layers and import cycles
@@ -36,6 +40,30 @@ check: setup ## Types, lint, layers and import cycles
 .PHONY: test
 test: check ## check, then unit, component and behaviour tests on the embedded server
 	npm exec -- vitest run
+
+.PHONY: test-real
+test-real: setup ## The same suites on a real etcd and kube-apiserver (needs Go, or KUBEBUILDER_ASSETS)
+	node hack/control-plane/main.ts run -- npm exec -- vitest run --project integration --project behaviour --project scenarios
+
+.PHONY: demo
+demo: $(RUN_DEPS) ## A database on a CSI volume, rebuilt from its changed blocks: the whole path, in a minute
+	@node cmd/demo/main.ts
+
+.PHONY: dev
+dev: $(RUN_DEPS) ## Embedded server, driver and sidecar, kept running; prints the kubeconfig
+	@node cmd/demo/main.ts --setup-only --keep
+
+.PHONY: bench
+bench: setup ## Measure, with the peers found in PEERS_DIR; prints ratios
+	node test/bench/main.ts
+
+.PHONY: build
+build: setup ## One executable file per program, in bin/
+	node hack/build.ts
+
+.PHONY: verify
+verify: setup ## Regenerate everything and show that nothing differs
+	node hack/verify.ts
 
 .PHONY: clean
 clean: ## Remove what was built and installed

@@ -1,4 +1,5 @@
 import manifest from "../../package.json" with { type: "json" };
+import { secretFieldNames } from "../../pkg/csi/index.ts";
 import { runProcess } from "../../pkg/runtime/lifecycle/index.ts";
 import { metadataServer } from "../../pkg/snapshotmetadata/index.ts";
 
@@ -8,4 +9,5 @@ process.exitCode = await runProcess(process, {
   summary:
     "Serves the Kubernetes SnapshotMetadata API beside a CSI driver: which blocks of a snapshot hold data or changed.",
   components: [metadataServer],
+  secretFields: secretFieldNames,
 });

@@ -1,2 +1,2 @@
 export * from "./client/index.ts";
-export { metadataServer } from "./server/index.ts";
+export { metadataServer, renderCodesPage } from "./server/index.ts";

@@ -6,6 +6,9 @@ import { Refusal } from "./refusals.ts";
 /** How long a caller may take to read the closing status after its stream has been ended, in milliseconds. */
 const closingGraceMs = 5_000;
 
+/** A caller cancels at its own deadline, and its clock is not ours: this near to it, leaving means the deadline. */
+const cancelLeadMs = 100;
+
 export interface CallScopeOptions {
   readonly clock: Clock;
   /** Longest duration of a call, whatever the caller asks for, in milliseconds. */
@@ -28,14 +31,16 @@ export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeO
   const now = clock.now();
   const asked = Number(call.getDeadline());
   const deadlineMs = Math.min(asked, now + limitMs);
-  const limit = setTimeout(
-    () => {
-      const whose = asked <= now + limitMs ? "the caller's deadline" : "the server's limit on the duration of a call";
-      end(new Refusal("timeLimit", `${whose} has passed; the stream is not complete: resume from the last range`));
-    },
-    Math.max(0, deadlineMs - now),
-  );
-  const onCancelled = (): void => end(new Refusal("cancelled", "the caller went away"));
+  const onLimit = (): void => {
+    const whose = asked <= now + limitMs ? "the caller's deadline" : "the server's limit on the duration of a call";
+    end(new Refusal("timeLimit", `${whose} has passed; the stream is not complete: resume from the last range`));
+  };
+  const over = new AbortController();
+  clock.sleep(Math.max(0, deadlineMs - now), over.signal).then(onLimit, () => undefined);
+  const onCancelled = (): void => {
+    if (clock.now() >= deadlineMs - cancelLeadMs) onLimit();
+    else end(new Refusal("cancelled", "the caller went away"));
+  };
   const onStopped = (): void =>
     end(new Refusal("stopping", "the server is shutting down; resume from the last range at another replica"));
   call.once("cancelled", onCancelled);
@@ -45,7 +50,7 @@ export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeO
     signal: controller.signal,
     deadlineMs,
     [Symbol.dispose]: () => {
-      clearTimeout(limit);
+      over.abort();
       call.off("cancelled", onCancelled);
       stopped.removeEventListener("abort", onStopped);
     },

@@ -1,4 +1,8 @@
+import { driverOperations } from "../../csi/index.ts";
+import { clientMetrics } from "../../kube/client/index.ts";
 import type { Component } from "../../runtime/lifecycle/index.ts";
+import { tlsMetrics } from "../../serving/tls/index.ts";
+import { serverMetrics } from "./metrics.ts";
 import { type MetadataServerOptions, metadataServerOptions } from "./options.ts";
 import { rules } from "./rbac.ts";
 import { buildServer } from "./server.ts";
@@ -9,5 +13,6 @@ export const metadataServer: Component<MetadataServerOptions> = {
   summary: "Serves the Kubernetes SnapshotMetadata API for the snapshots of one CSI driver",
   options: metadataServerOptions,
   rbac: rules,
+  metrics: [...serverMetrics, driverOperations, ...clientMetrics, ...tlsMetrics],
   build: buildServer,
 };

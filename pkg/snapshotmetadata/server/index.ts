@@ -1,1 +1,2 @@
+export { renderCodesPage } from "./codes-page.ts";
 export { metadataServer } from "./component.ts";

@@ -1,6 +1,6 @@
 import type { status } from "@grpc/grpc-js";
-import { Histogram, type Registry } from "prom-client";
 import { goCodeName } from "../../csi/index.ts";
+import { histogram, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
 import type { MetadataMethod, MetadataRequest } from "./methods.ts";
 
 /** One finished call. */
@@ -24,15 +24,21 @@ export interface MetadataMetricsOptions {
 }
 
 /** Name, labels and buckets are those of external-snapshot-metadata 1.1.0. */
-const family = {
+const OPERATIONS = {
+  type: "histogram",
   name: "snapshot_metadata_controller_operations_seconds",
-  help: "Duration of calls to the SnapshotMetadata service, in seconds, with the gRPC code they ended with",
-  labelNames: ["driver_name", "method_name", "grpc_status_code", "target_snapshot", "base_snapshot"],
+  help:
+    "Duration of calls to the SnapshotMetadata service, with the gRPC code they ended with; " +
+    "the snapshot labels are empty without --metrics-snapshot-labels",
+  labels: ["driver_name", "method_name", "grpc_status_code", "target_snapshot", "base_snapshot"],
   buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600],
 } as const;
 
+/** The families that the server registers itself. */
+export const serverMetrics: readonly MetricFamily[] = [OPERATIONS];
+
 export function metadataMetrics({ registry, driverName, snapshotLabels }: MetadataMetricsOptions): MetadataMetrics {
-  const seconds = new Histogram({ ...family, buckets: [...family.buckets], registers: [registry] });
+  const seconds = histogram(registry, OPERATIONS);
   return {
     observe: ({ method, request, code, durationMs }) => {
       const shown = snapshotLabels ? request : undefined;

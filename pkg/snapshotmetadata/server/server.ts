@@ -124,7 +124,7 @@ function streamingLimitMs({ maxStreamingDurationMin }: MetadataServerOptions): n
 async function run(parts: Parts, signal: AbortSignal): Promise<void> {
   const { options, env, tls, connection, link, server } = parts;
   try {
-    await shareHttpEndpoint(env, {
+    const endpoint = await shareHttpEndpoint(env, {
       name: "snapshot-metadata",
       address: options.httpEndpoint,
       flag: "http-endpoint",
@@ -134,7 +134,7 @@ async function run(parts: Parts, signal: AbortSignal): Promise<void> {
     });
     const address = `[::]:${options.port}`;
     const port = await listenGrpc(server, { address, credentials: tls.serverCredentials, flag: "port" });
-    env.log.info({ port, address: connection.address }, "serving");
+    env.log.info({ port, httpPort: endpoint?.port, csiAddress: connection.address }, "serving");
     await link.run(signal);
   } finally {
     await stop(parts);
