@@ -4,17 +4,8 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { SnapshotMetadataService } from "../pkg/apis/cbt/index.ts";
+import { crds } from "../pkg/apis/index.ts";
 import { type Crd, manifestOf } from "../pkg/apis/schema/index.ts";
-import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../pkg/apis/snapshot/index.ts";
-
-/** Every kind whose manifest is ours to give. */
-export const crds: readonly Crd[] = [
-  SnapshotMetadataService,
-  VolumeSnapshot,
-  VolumeSnapshotClass,
-  VolumeSnapshotContent,
-];
 
 const banner = "# Written by hack/generate-crds.ts from pkg/apis; changes belong there.\n";
 

@@ -53,6 +53,18 @@ export class CrdCluster {
     await this.#send("DELETE", pathOf(CustomResourceDefinition, manifestOf(crd).metadata));
   }
 
+  /** Writes an object, new or in place of the one of its name, and leaves it there. */
+  async put(crd: Crd, object: KubeObject): Promise<Outcome> {
+    const path = pathOf(crd, object.metadata);
+    const { status, body } = await this.#send("GET", path);
+    const { resourceVersion = "" } = body.metadata;
+    const written =
+      status === 404
+        ? await this.#send("POST", pathOf(crd, object.metadata, false), object)
+        : await this.#send("PUT", path, { ...object, metadata: { ...object.metadata, resourceVersion } });
+    return written.status < 300 ? { stored: written.body } : refusal(written);
+  }
+
   /** Does to the server what the fixture says, and leaves nothing behind. */
   async attempt(crd: Crd, fixture: Fixture): Promise<Outcome> {
     const first = fixture.before ?? fixture.object;

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { crds } from "../../../hack/generate-crds.ts";
-import { type Crd, defineCrd, withInt64 } from "../../../pkg/apis/schema/index.ts";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
+import { crds } from "../../../pkg/apis/index.ts";
+import { type Crd, defineCrd, object, text, withInt64 } from "../../../pkg/apis/schema/index.ts";
 import { VolumeSnapshotClass } from "../../../pkg/apis/snapshot/index.ts";
 import { type TestCluster, testCluster } from "../../support/cluster.ts";
 import { CrdCluster } from "../../support/crd-cluster.ts";
@@ -45,9 +46,11 @@ function expectation(crd: Crd, { object, stored = object, rule }: Fixture): obje
   return { ...rest, spec: { policy: "Delete", retry: { attempts: 5, enabled: true }, ...spec } };
 }
 
-describe("a cluster that has stored objects of an older version", () => {
-  it("takes the manifest of the kinds that the original brought", async () => {
-    const names = { ...VolumeSnapshotClass.definition, group: "upgrade.csi-data-protection.io" };
+describe("a cluster where the original was before", () => {
+  const group = "upgrade.csi-data-protection.io";
+
+  it("takes our manifest when it has stored objects of an older version", async () => {
+    const names = { ...VolumeSnapshotClass.definition, group };
     const { v1, v1beta1 } = VolumeSnapshotClass.definition.versions;
     if (v1 === undefined || v1beta1 === undefined) throw new Error("both versions must be in the manifest");
     const newest = defineCrd({ ...names, versions: { v1, v1beta1 }, version: "v1" });
@@ -58,5 +61,36 @@ describe("a cluster that has stored objects of an older version", () => {
       "v1beta1 was previously a storage version",
     );
     await server.remove(newest);
+  });
+
+  it("keeps an object that only we would have refused, until its wrong field changes", async () => {
+    const names = { ...SnapshotMetadataService.definition, group };
+    const spec = object("As the original has it.", {
+      address: text("Any."),
+      audience: text("Any."),
+      caCert: text("Any."),
+    });
+    const theirs = { served: true, storage: true, schema: object("A service.", { spec }) };
+    const before = defineCrd({ ...names, versions: { v1beta1: theirs }, version: "v1beta1" });
+    const after = defineCrd({ ...names, version: "v1beta1" });
+    const service = (address: string, labels: Record<string, string>) => ({
+      apiVersion: `${group}/v1beta1`,
+      kind: "SnapshotMetadataService",
+      metadata: { name: "fixtures.example.com", labels },
+      spec: { address, audience: "backup", caCert: "YWJj" },
+    });
+    await server.install(before);
+    // The new manifest takes hold a moment after it is stored; until then every text is still taken.
+    let stored = "no port";
+    expect(await server.put(before, service(stored, {}))).toHaveProperty("stored");
+    await server.install(after);
+    await vi.waitUntil(async () => {
+      const outcome = await server.put(after, service(`${stored}!`, {}));
+      if ("stored" in outcome) stored += "!";
+      return "refused" in outcome;
+    }, 10_000);
+    expect(await server.put(after, service(stored, { changed: "yes" }))).toMatchObject({ stored: {} });
+    expect(await server.put(after, service("", { changed: "yes" }))).toHaveProperty("refused");
+    await server.remove(after);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { crds } from "../../../hack/generate-crds.ts";
+import { crds } from "../../../pkg/apis/index.ts";
 import {
   type Crd,
   InvalidObject,
