@@ -10,7 +10,7 @@ export interface GracefulStop {
   /** Its watches never end by themselves. */
   readonly health?: HealthServing;
   /** Lets what remains end with UNAVAILABLE; without it the connections are cut and clients see CANCELLED. */
-  readonly calls?: CallTracker;
+  readonly calls?: Pick<CallTracker, "endAll">;
   readonly clock?: Clock;
 }
 

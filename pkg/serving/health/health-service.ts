@@ -24,6 +24,8 @@ export interface HealthServing {
   shutdown(): void;
   /** Ends the watches, which never end by themselves, with UNAVAILABLE. */
   endWatches(): void;
+  /** Watches under way. */
+  readonly watches: number;
   readonly implementation: HealthServer;
   addTo(server: Server): void;
 }
@@ -41,15 +43,16 @@ export function healthService(initial: Readonly<Record<string, HealthStatus>> = 
   const services = new Map<string, HealthStatus>(Object.entries(initial));
   const watches = new Map<Watch, string>();
   let frozen = false;
-  const tell = (service: string): void => {
-    for (const [call, watched] of watches) {
-      if (watched === service) call.write({ status: statusOf(services.get(service)) });
-    }
+  const tell = (call: Watch, service: string): void => {
+    // A watcher that does not read gets the latest status once it does, not all that it missed.
+    if (!call.writableNeedDrain) call.write({ status: statusOf(services.get(service)) });
   };
   const set = (service: string, next: HealthStatus): void => {
     if (frozen || services.get(service) === next) return;
     services.set(service, next);
-    tell(service);
+    for (const [call, watched] of watches) {
+      if (watched === service) tell(call, service);
+    }
   };
   const check: handleUnaryCall<HealthCheckRequest, HealthCheckResponse> = ({ request }, reply) => {
     const known = services.get(request.service);
@@ -61,13 +64,18 @@ export function healthService(initial: Readonly<Record<string, HealthStatus>> = 
       call.emit("error", { code: status.RESOURCE_EXHAUSTED, details: "too many health watches" });
       return;
     }
-    watches.set(call, call.request.service);
+    const { service } = call.request;
+    watches.set(call, service);
     call.on("cancelled", () => watches.delete(call));
-    call.write({ status: statusOf(services.get(call.request.service)) });
+    call.on("drain", () => tell(call, service));
+    tell(call, service);
   };
   const implementation: HealthServer = { check, watch };
   return {
     implementation,
+    get watches() {
+      return watches.size;
+    },
     set,
     get: (service) => services.get(service),
     addTo: (server) => server.addService(HealthService, implementation),
