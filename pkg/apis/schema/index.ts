@@ -47,6 +47,6 @@ export {
 export { manifestOf } from "./manifest.ts";
 export { InvalidObject, parse } from "./parse.ts";
 export type { FieldProblem } from "./problem.ts";
-export { exactlyOneOf, isTransition, type Rule, together } from "./rule.ts";
+export { exactlyOneOf, type Rule, together } from "./rule.ts";
 export { readSecretAnnotations, type SecretAnnotations, secretAnnotations } from "./secret-annotations.ts";
 export { conditions, lastError, objectReference } from "./shapes.ts";
