@@ -17,6 +17,11 @@ export class Copier {
     this.#clock = clock;
   }
 
+  /** Whether a copy is one moment of its source, however long it takes. */
+  protected get atomic(): boolean {
+    return this.#canReflink;
+  }
+
   /** Copies a file that nobody writes. */
   async copy(copy: SparseCopy): Promise<void> {
     if (this.#canReflink) {
@@ -35,7 +40,7 @@ export class Copier {
     for (let attempt = 1; ; attempt++) {
       const before = await this.#restingSince(copy);
       await this.copy(copy);
-      if (this.#canReflink || (await mtime(copy.from)) === before) return;
+      if (this.atomic || (await mtime(copy.from)) === before) return;
       await discard();
       if (attempt === attempts) {
         throw new Refusal("UNAVAILABLE", `the volume was written during each of ${attempts} attempts to copy it`);
