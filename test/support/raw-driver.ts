@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
@@ -31,7 +32,7 @@ export interface RawDriverScript {
 export interface RawDriver extends AsyncDisposable {
   readonly socket: string;
   readonly seen: SeenCall[];
-  /** Kills connections and frees the socket, as a dying driver does. */
+  /** Breaks all connections and frees the socket, as a dying driver does. */
   kill(): void;
   /** Serves again on the same socket. */
   start(): Promise<void>;
@@ -44,32 +45,60 @@ export async function rawDriver(script: RawDriverScript = {}): Promise<RawDriver
   const folder = await mkdtemp(join(tmpdir(), "raw-driver-"));
   const socket = join(folder, "csi.sock");
   const seen: SeenCall[] = [];
-  let server: Server | undefined;
-  const start = async (): Promise<void> => {
-    await rm(socket, { force: true });
-    const next = build(script, seen);
-    await new Promise<void>((resolve, reject) => {
-      next.bindAsync(`unix://${socket}`, ServerCredentials.createInsecure(), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
-    server = next;
-  };
-  const kill = (): void => {
-    server?.forceShutdown();
-    server = undefined;
-  };
-  await start();
+  const server = build(script, seen);
+  const inner = join(folder, "inner.sock");
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix://${inner}`, ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+  const door = new Door(inner, socket);
+  await door.open();
   return {
     socket,
     seen,
-    kill,
-    start,
+    kill: () => door.slam(),
+    start: () => door.open(),
     [Symbol.asyncDispose]: async () => {
-      kill();
+      door.slam();
+      server.forceShutdown();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Passes connections on; slammed, it breaks them all without a word, as the kernel does for a process that was killed. */
+class Door {
+  readonly #inner: string;
+  readonly #outer: string;
+  readonly #connections = new Set<Socket>();
+  #server: NetServer | undefined;
+
+  constructor(inner: string, outer: string) {
+    this.#inner = inner;
+    this.#outer = outer;
+  }
+
+  async open(): Promise<void> {
+    await rm(this.#outer, { force: true });
+    const server = createServer((near) => {
+      const far = connect(this.#inner);
+      for (const side of [near, far]) {
+        this.#connections.add(side);
+        side.on("error", () => side.destroy());
+        side.on("close", () => this.#connections.delete(side));
+      }
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => server.listen(this.#outer, resolve));
+    this.#server = server;
+  }
+
+  slam(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    for (const side of this.#connections) side.destroy();
+  }
 }
 
 function build(script: RawDriverScript, seen: SeenCall[]): Server {

@@ -1,3 +1,5 @@
+import { SubjectAccessReview, TokenRequest, TokenReview } from "../../apis/core/index.ts";
+import { Failure } from "../../runtime/errors/index.ts";
 import type { CallOptions, KubeClient } from "../client/index.ts";
 
 /** Who a token belongs to. */
@@ -40,21 +42,55 @@ export interface AccessVerdict {
 }
 
 /** Asks the API server who a token belongs to. A server that does not name the audience counts as a refusal. */
-export function reviewToken(
-  _client: KubeClient,
-  _question: TokenQuestion,
-  _options: CallOptions = {},
+export async function reviewToken(
+  client: KubeClient,
+  { token, audiences }: TokenQuestion,
+  options: CallOptions = {},
 ): Promise<TokenVerdict> {
-  throw new Error("not yet");
+  const review = { metadata: {}, spec: { token, audiences: [...audiences] } };
+  const { status } = await client.create(TokenReview, review, options);
+  if (status?.authenticated !== true) {
+    return { authenticated: false, why: status?.error ?? "the server does not know the token" };
+  }
+  const echoed = (status.audiences ?? []).filter((each) => audiences.includes(each));
+  if (echoed.length === 0) return { authenticated: false, why: "the server does not confirm the audience" };
+  const { username = "", uid, groups = [], extra = {} } = status.user ?? {};
+  return { authenticated: true, user: { username, uid, groups, extra }, audiences: echoed };
 }
 
 /** Asks the API server whether a user may do this. */
-export function reviewAccess(
-  _client: KubeClient,
-  _question: AccessQuestion,
-  _options: CallOptions = {},
+export async function reviewAccess(
+  client: KubeClient,
+  { user, resourceAttributes }: AccessQuestion,
+  options: CallOptions = {},
 ): Promise<AccessVerdict> {
-  throw new Error("not yet");
+  const { username, uid, groups, extra } = user;
+  const copied = Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
+  const review = {
+    metadata: {},
+    spec: {
+      user: username,
+      groups: [...groups],
+      extra: copied,
+      resourceAttributes: definedOnly(resourceAttributes),
+      ...(uid === undefined ? {} : { uid }),
+    },
+  };
+  const { status } = await client.create(SubjectAccessReview, review, options);
+  const why = status?.reason || status?.evaluationError || "";
+  return { allowed: status?.allowed === true && status.denied !== true, why };
+}
+
+function definedOnly({ namespace, verb, group, version, resource, subresource, name }: ResourceAttributes) {
+  return {
+    verb,
+    resource,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(group === undefined ? {} : { group }),
+    ...(version === undefined ? {} : { version }),
+    ...(subresource === undefined ? {} : { subresource }),
+    ...(name === undefined ? {} : { name }),
+  };
 }
 
 export interface TokenWish {
@@ -65,10 +101,20 @@ export interface TokenWish {
 }
 
 /** Has a token made for a ServiceAccount (TokenRequest). */
-export function requestToken(
-  _client: KubeClient,
-  _wish: TokenWish,
-  _options: CallOptions = {},
+export async function requestToken(
+  client: KubeClient,
+  { namespace, serviceAccount, audiences, expirationSeconds }: TokenWish,
+  options: CallOptions = {},
 ): Promise<{ token: string; expiresAt: Date }> {
-  throw new Error("not yet");
+  const spec = { audiences: [...audiences], ...(expirationSeconds === undefined ? {} : { expirationSeconds }) };
+  const where = { namespace, name: serviceAccount, subresource: "token" };
+  const { status } = await client.create(TokenRequest, { metadata: {}, spec }, { ...options, ...where });
+  if (!status?.token) {
+    throw new Failure(
+      "transient",
+      "NoToken",
+      `the server made no token for ServiceAccount ${namespace}/${serviceAccount}`,
+    );
+  }
+  return { token: status.token, expiresAt: new Date(status.expirationTimestamp) };
 }

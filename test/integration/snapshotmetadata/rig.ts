@@ -82,8 +82,10 @@ export async function openRig(ground: Ground, options: RigOptions = {}): Promise
   const id = randomBytes(4).toString("hex");
   const namespace = `rig-${id}`;
   const driverName = `${id}.csi.test`;
+  await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "metadata-rig-"));
-  const driver = await rawDriver({ name: driverName, ...options.driver });
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const driver = stack.use(await rawDriver({ name: driverName, ...options.driver }));
   const certificate = await makeServerCertificate(["localhost", "127.0.0.1"]);
   const files = { cert: join(folder, "tls.crt"), key: join(folder, "tls.key"), kubeconfig: join(folder, "kubeconfig") };
   await ensure(admin, Namespace, { metadata: { name: namespace } });
@@ -109,7 +111,9 @@ export async function openRig(ground: Ground, options: RigOptions = {}): Promise
     ],
     options.clock,
   );
-  const caller = metadataCaller(server.port, certificate.caPem);
+  stack.defer(server.stop);
+  const caller = stack.use(metadataCaller(server.port, certificate.caPem));
+  const owned = stack.move();
   return {
     admin,
     namespace,
@@ -130,12 +134,7 @@ export async function openRig(ground: Ground, options: RigOptions = {}): Promise
       const answer = await fetch(`http://127.0.0.1:${server.httpPort}${path}`);
       return { status: answer.status, body: await answer.text() };
     },
-    [Symbol.asyncDispose]: async () => {
-      caller[Symbol.dispose]();
-      await server.stop();
-      await driver[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
@@ -173,12 +172,14 @@ export async function startServer(argv: readonly string[], clock: Clock = system
     failure = thrown;
   });
   const logged = (text: string): Record<string, unknown> => {
-    if (failure !== undefined) throw failure;
     const line = lines.find((each) => each.includes(text));
     if (line === undefined) throw new Error(`not logged yet: ${text}`);
     return JSON.parse(line) as Record<string, unknown>;
   };
-  const serving = await eventually("the server serves", () => logged('"serving"'));
+  const serving = await Promise.race([
+    eventually("the server serves", () => logged('"serving"')),
+    finished.then(() => ({}) as Record<string, unknown>),
+  ]);
   return {
     port: Number(serving["port"]),
     httpPort: Number(serving["httpPort"]),

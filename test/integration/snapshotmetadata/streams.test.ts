@@ -115,7 +115,7 @@ describe("what the driver sends", () => {
 
 describe("who is slow or gone", () => {
   it("a caller that reads slowly slows the driver and loses nothing", async () => {
-    const count = 4000;
+    const count = 1500;
     let progress = { sent: 0 };
     const driver = {
       stream: (call: RawDriverCall) => {
@@ -124,15 +124,17 @@ describe("who is slow or gone", () => {
     };
     await withRig({ driver }, async (rig) => {
       const stream = rig.caller.raw("GetMetadataAllocated", await bytesOf(rig));
-      stream.pause();
-      const atRest = await settled(() => progress.sent);
-      expect(atRest).toBeGreaterThan(0);
-      expect(atRest).toBeLessThan(count / 2);
+      const end = ended(stream);
       let received = 0;
       stream.on("data", () => {
         received += 1;
+        if (received === 1) stream.pause();
       });
-      expect(await ended(stream)).toMatchObject({ code: status.OK });
+      await eventually("the first message", () => expect(received).toBe(1));
+      const atRest = await settled(() => progress.sent);
+      expect(atRest).toBeLessThan(count / 4);
+      stream.resume();
+      expect(await end).toMatchObject({ code: status.OK });
       expect(received).toBe(count);
     });
   });
@@ -218,10 +220,10 @@ describe("who is slow or gone", () => {
     };
     await withRig({ driver }, async (rig) => {
       const stream = rig.caller.raw("GetMetadataAllocated", await bytesOf(rig), { deadline: Date.now() + 2_000 });
-      stream.pause();
       const end = ended(stream);
+      stream.once("data", () => stream.pause());
       await eventually("the driver is told", () => expect(left).toBe(true));
-      expect(progress.sent).toBeLessThan(50_000);
+      expect(progress.sent).toBeLessThan(1_000);
       stream.resume();
       expect((await end).code).not.toBe(status.OK);
       await eventually("it is counted", async () =>
@@ -269,9 +271,14 @@ describe("the driver's life", () => {
   });
 
   it("a driver without the capability ends the program, with a clear message", async () => {
-    const rig = await openRig(ground, { driver: { services: [] } });
-    await expect(rig.finished).rejects.toThrow(/does not offer SNAPSHOT_METADATA_SERVICE/);
-    await expect(rig[Symbol.asyncDispose]()).rejects.toThrow(/SNAPSHOT_METADATA_SERVICE/);
+    const started = (async () => {
+      await using rig = await openRig(ground, { driver: { services: [] } });
+      await rig.finished;
+    })();
+    // The failure comes from the start or, when that was quicker, from both the run and the stop.
+    const failure: unknown = await started.catch((thrown: unknown) => thrown);
+    const first = failure instanceof SuppressedError ? failure.suppressed : failure;
+    expect(String(first)).toMatch(/does not offer SNAPSHOT_METADATA_SERVICE/);
   });
 });
 
