@@ -13,13 +13,8 @@ import {
 } from "../pkg/apis/core/index.ts";
 import { apiVersionOf, type Kind, type KubeObject } from "../pkg/apis/schema/index.ts";
 import type { AnyComponent, PolicyRule } from "../pkg/runtime/lifecycle/index.ts";
-import { metadataServer } from "../pkg/snapshotmetadata/index.ts";
 import { writeFolder, yamlOf } from "./generate-crds.ts";
-
-/** The programs that talk to an API server and the components in each. */
-export const programs: Readonly<Record<string, readonly Pick<AnyComponent, "rbac">[]>> = {
-  "csi-snapshot-metadata": [metadataServer],
-};
+import { type DescribedProgram, programs } from "./programs.ts";
 
 /** Where the manifests put a program; `kubectl apply -n` does not change it, an overlay does. */
 const defaultNamespace = "csi-driver";
@@ -90,11 +85,13 @@ function make(kind: Kind, object: KubeObject & Record<string, unknown>): KubeObj
 }
 
 /** File name to text of every program's manifest. */
-export function rbacFiles(list: typeof programs = programs): Map<string, string> {
+export function rbacFiles(
+  list: readonly Pick<DescribedProgram, "name" | "components">[] = programs,
+): Map<string, string> {
   return new Map(
-    Object.entries(list).map(([program, components]) => [
-      `${program}.yaml`,
-      banner + rbacObjects(program, components).map(yamlOf).join("---\n"),
+    list.map(({ name, components }) => [
+      `${name}.yaml`,
+      banner + rbacObjects(name, components).map(yamlOf).join("---\n"),
     ]),
   );
 }
