@@ -52,6 +52,10 @@ export interface Component<O = unknown> {
   readonly metrics?: readonly MetricFamily[];
   /** The points at which tests may break it; `--list-failpoints` prints them. */
   readonly failpoints?: Pick<FailpointSet, "names">;
+  /**
+   * Prepares to run. Another component may still fail to build, and then nothing runs: what is opened here must be
+   * opened through `env.share`, or not before `run`.
+   */
   build(options: O, env: Env): Promise<Runnable>;
 }
 

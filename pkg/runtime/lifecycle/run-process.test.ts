@@ -283,6 +283,18 @@ describe("end", () => {
   });
 });
 
+it("tells the failure of a component also when what it shared can not be closed", async () => {
+  const target = new FakeProcess();
+  const both = component(async (_, env) => {
+    await env.share("server", async () => ({
+      [Symbol.asyncDispose]: () => Promise.reject(new Error("port is stuck")),
+    }));
+    throw new Error("lost the socket");
+  });
+  expect(await runProcess(target, program(both))).toBe(1);
+  expect(target.err).toMatch(/lost the socket[\s\S]*port is stuck/);
+});
+
 describe("environment of components", () => {
   it("hides secrets that were registered, and fields that the contract marks", async () => {
     const target = new FakeProcess();

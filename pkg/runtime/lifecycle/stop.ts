@@ -83,6 +83,12 @@ export async function untilStopped(
 }
 
 function report(log: Logger, thrown: unknown): void {
+  if (thrown instanceof SuppressedError) {
+    // The work failed, and then so did the closing of what it shared: both must be told, the cause first.
+    report(log, thrown.suppressed);
+    report(log, thrown.error);
+    return;
+  }
   if (thrown instanceof ComponentError) log.error({ component: thrown.component, err: thrown.cause }, thrown.message);
   else log.error({ err: thrown }, "failed");
 }

@@ -54,6 +54,22 @@ describe("createLogger", () => {
     });
   });
 
+  it("writes no more than the class of an instance: calls, sockets and requests hold what must stay inside", () => {
+    class ServerCall {
+      readonly headers = { "x-custom": CANARY };
+      toJSON(): object {
+        return this.headers;
+      }
+    }
+    const { log, last } = capture();
+    log.info({
+      call: new ServerCall(),
+      deep: [{ call: new ServerCall() }],
+      bare: Object.assign(Object.create(null), { a: 1 }),
+    });
+    expect(last()).toMatchObject({ call: "<ServerCall>", deep: [{ call: "<ServerCall>" }], bare: { a: 1 } });
+  });
+
   it("survives what refers to itself", () => {
     const { log, last } = capture();
     const ring: Record<string, unknown> = { n: 1 };
@@ -178,6 +194,21 @@ describe("redaction", () => {
       expect(line).not.toContain("7f3a");
       expect(() => JSON.parse(line)).not.toThrow();
     }
+  });
+
+  it.each([
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl",
+    "Authorization: Bearer c2lnbmF0dXJl.canary",
+    '{"headers":{"authorization":"bearer c2lnbmF0dXJl"}}',
+  ])("hides what looks like a token although nobody registered it: %s", (text) => {
+    const { log, lines } = capture();
+    log.error({ err: new Error(`refused: ${text} (401)`) }, text);
+    expect(lines.join()).not.toMatch(/c2lnbmF0|canary/);
+    expect(lines.join()).toContain("(401)");
+  });
+
+  it("leaves other words alone", () => {
+    expect(createRedaction().text("the bearer of news, eyJ, a.b.c")).toBe("the bearer of news, eyJ, a.b.c");
   });
 
   it("forgets a value when the last registration is gone", () => {

@@ -21,6 +21,9 @@ const SECRET_ENDS = [
   "bearer",
 ];
 
+/** Tokens by their looks, for those that nobody registered: JSON Web Tokens, and what follows "Bearer". */
+const TOKENS = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?<=\bbearer\s+)[\w.~+/=-]{8,}/gi;
+
 const SUSPECT_KEY = new RegExp(`(${SECRET_ENDS.map((end) => end.split("").join("[-_.]?")).join("|")})"\\s*:`, "i");
 
 /** Hides what must not be read in a log: by the name of the field, and by known values wherever they stand. */
@@ -31,7 +34,7 @@ export interface Redaction {
   hides(field: string): boolean;
   /** One log line, a JSON object, without secrets. */
   line(json: string): string;
-  /** Any text without the registered values. */
+  /** Any text without the registered values and without what looks like a token. */
   text(text: string): string;
 }
 
@@ -50,7 +53,7 @@ export function createRedaction(secretFields: ReadonlySet<string> = new Set()): 
     for (const secret of secrets.keys()) {
       if (out.includes(secret)) out = out.replaceAll(secret, MASK);
     }
-    return out;
+    return out.replace(TOKENS, MASK);
   };
   return {
     hides,

@@ -1,4 +1,4 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, getEventListeners } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -155,12 +155,13 @@ describe("drained", () => {
     ["error", new Error("broken"), "broken"],
   ])("settles on %s and leaves no listener", async (event, value, error) => {
     const stream = new EventEmitter();
-    const waiting = drained(stream);
+    const { signal } = new AbortController();
+    const waiting = drained(stream, signal);
     expect(left(stream)).toBe(names.length);
     stream.emit(event, value);
     if (error === undefined) await waiting;
     else await expect(waiting).rejects.toThrow(error as string);
-    expect(left(stream)).toBe(0);
+    expect([left(stream), getEventListeners(signal, "abort").length]).toEqual([0, 0]);
   });
 
   it("rejects with the signal", async () => {

@@ -23,12 +23,17 @@ describe("systemClock.sleep", () => {
 
   it.each([1e10, Number.POSITIVE_INFINITY])("does not settle at once when asked for %d ms", async (ms) => {
     const controller = new AbortController();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
     const sleeping = systemClock.sleep(ms, controller.signal).then(() => "woke");
     // A timer that overflows fires after one millisecond.
     expect(await Promise.race([sleeping, systemClock.sleep(30).then(() => "asleep")])).toBe("asleep");
     controller.abort(new Error("enough"));
     await expect(sleeping).rejects.toThrow("enough");
     expect(listeners(controller.signal)).toBe(0);
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
   });
 
   it("rejects at once when the signal has aborted before", async () => {

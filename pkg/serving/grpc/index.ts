@@ -1,3 +1,3 @@
 export { type CallTracker, callTracker } from "./call-tracker.ts";
-export { listenGrpc } from "./listen.ts";
+export { type GrpcListen, listenGrpc } from "./listen.ts";
 export { type GracefulStop, stopGracefully } from "./stop-gracefully.ts";

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import {
   Client,
   type ClientReadableStream,
@@ -49,6 +51,7 @@ async function serve(calls: CallTracker = callTracker()) {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
     server,
+    port,
     calls,
     health,
     opened,
@@ -119,17 +122,28 @@ describe("stopGracefully", () => {
     expect(await stopping).toBe("cut off");
   });
 
-  it("does not wait for a client that reads nothing", async () => {
+  it("cuts the connection of a client that reads nothing", async () => {
     using it = await serve();
-    const stream = it.stream();
-    await once(stream, "metadata");
-    const call = it.opened[0] as Call;
-    while (call.write(Buffer.alloc(1 << 20)));
+    const session = connect(`http://127.0.0.1:${it.port}`);
+    const closed = new Promise((resolve) => session.once("close", resolve));
+    session.on("error", () => undefined);
+    const request = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    request.on("error", () => undefined);
+    request.pause();
+    request.end(Buffer.alloc(5));
+    await once(request, "response");
+    while (it.opened[0]?.write(Buffer.alloc(1 << 20)));
     const clock = manualClock();
     const stopping = stopGracefully(it.server, { drainMs: 100, calls: it.calls, clock });
     await clock.advance(100);
     await clock.advance(1000);
     expect(await stopping).toBe("cut off");
+    await closed;
   });
 
   it("is not held up by health watches", async () => {
@@ -168,6 +182,19 @@ describe("listenGrpc", () => {
     const taken = listenGrpc(it.server, { address: `127.0.0.1:${port}`, credentials: insecure, flag: "port" });
     await expect(taken).rejects.toThrow(new RegExp(`^--port: can not listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`));
     other.forceShutdown();
+  });
+
+  it("listens on all interfaces", async () => {
+    const server = new Server();
+    const port = await listenGrpc(server, {
+      address: ":0",
+      credentials: ServerCredentials.createInsecure(),
+      flag: "port",
+    });
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    await promisify(client.waitForReady.bind(client))(Date.now() + 10_000);
+    client.close();
+    server.forceShutdown();
   });
 
   it("listens on a socket file", async () => {

@@ -57,7 +57,7 @@ export async function createHttpEndpoint(options: HttpEndpointOptions): Promise<
   };
   extend({ metricsPath: options.metricsPath ?? "/metrics", healthPaths: options.healthPaths ?? [] });
   const server = createServer(
-    { maxHeaderSize: 16_384, requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
     (request, response) => void answer(routes, request, response, log),
   );
   server.maxConnections = 256;
