@@ -1,0 +1,81 @@
+import type { Call } from "../registry/context.ts";
+import { validateMeta, validateMetaUpdate } from "../registry/object-meta.ts";
+import type { Strategy } from "../registry/resource.ts";
+import type { FieldError } from "../wire/field-error.ts";
+import { copy, type JsonObject, objectAt } from "../wire/json.ts";
+import type { NameCheck } from "../wire/names.ts";
+
+/** What sets one built-in kind apart. Absent parts mean: nothing special. */
+export interface BuiltinKind {
+  readonly group: string;
+  readonly resource: string;
+  /** Name of its Go type. */
+  readonly struct: string;
+  readonly checkName: NameCheck;
+  readonly unconditionalUpdate?: boolean;
+  readonly createOnUpdate?: boolean;
+  readonly hasStatus?: boolean;
+  /** Changes its argument; runs whenever an object is read from a client. */
+  readonly defaults?: (object: JsonObject) => void;
+  readonly prepareCreate?: (next: JsonObject, call: Call) => void;
+  readonly prepareUpdate?: (next: JsonObject, old: JsonObject, call: Call) => void;
+  readonly validate?: (object: JsonObject) => readonly FieldError[];
+  readonly validateUpdate?: (next: JsonObject, old: JsonObject) => readonly FieldError[];
+  readonly prepareStatus?: (next: JsonObject, old: JsonObject) => void;
+  readonly fields?: Readonly<Record<string, (object: JsonObject) => string>>;
+  /** The complaint about an unknown field selector, where it is not the usual one. */
+  readonly unknownField?: (field: string) => string;
+  readonly extra?: Partial<Strategy>;
+}
+
+/** The strategy of a built-in kind. `lax` plants the fault that nothing is immutable. */
+export function builtinStrategy(kind: BuiltinKind, namespaced: boolean, lax: boolean): Strategy {
+  const validate = (object: JsonObject): FieldError[] => [
+    ...validateMeta(objectAt(object, "metadata"), namespaced, kind.checkName),
+    ...(kind.validate?.(object) ?? []),
+  ];
+  return {
+    unconditionalUpdate: kind.unconditionalUpdate ?? true,
+    createOnUpdate: kind.createOnUpdate ?? false,
+    prepareCreate(next, call) {
+      if (kind.hasStatus) next["status"] = {};
+      kind.prepareCreate?.(next, call);
+    },
+    validateCreate: validate,
+    prepareUpdate(next, old, call) {
+      if (kind.hasStatus) keepField(next, old, "status");
+      kind.prepareUpdate?.(next, old, call);
+    },
+    validateUpdate: (next, old) => [
+      ...validateMetaUpdate(objectAt(next, "metadata"), objectAt(old, "metadata")),
+      ...(lax ? [] : (kind.validateUpdate?.(next, old) ?? [])),
+      ...validate(next),
+    ],
+    ...kind.extra,
+  };
+}
+
+/** The strategy of the status subresource: all but status (and metadata) stays. */
+export function statusStrategy(kind: BuiltinKind): Strategy {
+  return {
+    unconditionalUpdate: kind.unconditionalUpdate ?? true,
+    createOnUpdate: false,
+    prepareCreate: () => undefined,
+    validateCreate: () => [],
+    prepareUpdate(next, old) {
+      for (const field of new Set([...Object.keys(next), ...Object.keys(old)])) {
+        if (field !== "status" && field !== "metadata") keepField(next, old, field);
+      }
+      kind.prepareStatus?.(next, old);
+    },
+    validateUpdate: (next, old) => validateMetaUpdate(objectAt(next, "metadata"), objectAt(old, "metadata")),
+    ...(kind.extra?.mustStay === undefined ? {} : { mustStay: kind.extra.mustStay }),
+  };
+}
+
+/** Takes one field over from the old object. */
+export function keepField(next: JsonObject, old: JsonObject, field: string): void {
+  const value = old[field];
+  if (value === undefined) delete next[field];
+  else next[field] = copy(value);
+}

@@ -1,0 +1,207 @@
+import type { Catalog } from "../registry/catalog.ts";
+import type { Call, Machine } from "../registry/context.ts";
+import { metaOf, timestamp } from "../registry/context.ts";
+import type { Deletes } from "../registry/deletes.ts";
+import type { Target } from "../registry/writes.ts";
+import { copy, type JsonObject, textAt, textsAt } from "../wire/json.ts";
+import { ApiFailure, forbidden, notFound } from "../wire/status.ts";
+
+const namespaces = { group: "", resource: "namespaces" };
+
+/** Refuses new objects in namespaces that are missing or going. Throws 404 or 403. */
+export function namespaceGuard(machine: Machine): (target: Target, name: string) => void {
+  return ({ resource, namespace }, name) => {
+    if (!resource.namespaced) return;
+    const found = machine.store.collection("", "namespaces").get(namespace)?.object;
+    if (found === undefined) throw notFound(namespaces, namespace);
+    if (textAt(found, "status", "phase") !== "Terminating") return;
+    const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+    const failure = forbidden(resource, name, why);
+    throw new ApiFailure(failure.code, failure.reason, failure.message, {
+      ...failure.details,
+      causes: [
+        {
+          reason: "NamespaceTerminating",
+          message: `namespace ${namespace} is being terminated`,
+          field: "metadata.namespace",
+        },
+      ],
+    });
+  };
+}
+
+/** Namespaces that can not be deleted. */
+export const immortal: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
+
+/** Empties namespaces that are being deleted, then lets them go. */
+export class NamespaceController {
+  readonly #machine: Machine;
+  readonly #catalog: Catalog;
+  readonly #deletes: Deletes;
+  readonly #call: Call;
+
+  constructor(machine: Machine, catalog: Catalog, deletes: Deletes, call: Call) {
+    this.#machine = machine;
+    this.#catalog = catalog;
+    this.#deletes = deletes;
+    this.#call = call;
+  }
+
+  /** Does one round of work; true when something changed. */
+  step(): boolean {
+    let changed = false;
+    for (const { object } of this.#machine.store.collection("", "namespaces").list()) {
+      if (textAt(object, "metadata", "deletionTimestamp") !== "") changed = this.#terminate(object) || changed;
+    }
+    return changed;
+  }
+
+  #terminate(namespace: JsonObject): boolean {
+    const name = textAt(namespace, "metadata", "name");
+    if (!this.#machine.faults["namespace-keeps-content"] && this.#empty(name)) return true;
+    if (!textsAt(namespace, "spec", "finalizers").includes("kubernetes")) return false;
+    const left = this.#machine.faults["namespace-keeps-content"] ? [] : this.#remaining(name);
+    if (left.length > 0) return this.#report(namespace, left);
+    return this.#finish(name, namespace);
+  }
+
+  /** Deletes whatever is not yet being deleted; true when there was something. */
+  #empty(name: string): boolean {
+    const before = this.#machine.store.revisions.current;
+    for (const resource of this.#stored()) {
+      for (const { object } of this.#machine.store
+        .collection(resource.storedIn.group, resource.storedIn.resource)
+        .list(`${name}/`)) {
+        if (textAt(object, "metadata", "deletionTimestamp") !== "") continue;
+        const target: Target = { resource, strategy: resource.strategy, namespace: name };
+        const options = {
+          dryRun: false,
+          gracePeriodSeconds: undefined,
+          propagationPolicy: "Background",
+          orphanDependents: undefined,
+          preconditions: {},
+        };
+        this.#deletes.delete(target, textAt(object, "metadata", "name"), options, this.#call);
+      }
+    }
+    return this.#machine.store.revisions.current !== before;
+  }
+
+  #stored() {
+    const seen = new Set<string>();
+    return this.#catalog.all().filter((resource) => {
+      const key = `${resource.storedIn.group}/${resource.storedIn.resource}`;
+      if (!resource.namespaced || seen.has(key)) return false;
+      seen.add(key);
+      return true;
+    });
+  }
+
+  #remaining(name: string): { readonly resource: string; readonly finalizers: readonly string[] }[] {
+    return this.#stored().flatMap((resource) =>
+      this.#machine.store
+        .collection(resource.storedIn.group, resource.storedIn.resource)
+        .list(`${name}/`)
+        .map(({ object }) => ({
+          resource: resource.group === "" ? `${resource.resource}.` : `${resource.resource}.${resource.group}`,
+          finalizers: textsAt(object, "metadata", "finalizers"),
+        })),
+    );
+  }
+
+  #report(
+    namespace: JsonObject,
+    left: readonly { readonly resource: string; readonly finalizers: readonly string[] }[],
+  ): boolean {
+    const conditions = terminationConditions(left, timestamp(this.#machine.clock));
+    const known = JSON.stringify(namespace["status"] ?? {});
+    const messages = conditions.map((each) => textAt(each, "message"));
+    if (messages.every((message) => known.includes(JSON.stringify(message)))) return false;
+    this.#put(textAt(namespace, "metadata", "name"), (next) => {
+      next["status"] = { phase: "Terminating", conditions };
+    });
+    return true;
+  }
+
+  #finish(name: string, namespace: JsonObject): boolean {
+    const own = textsAt(namespace, "spec", "finalizers").filter((each) => each !== "kubernetes");
+    if (own.length > 0 || textsAt(namespace, "metadata", "finalizers").length > 0) {
+      this.#put(name, (next) => {
+        next["spec"] = own.length > 0 ? { finalizers: own } : {};
+      });
+      return true;
+    }
+    this.#machine.store.collection("", "namespaces").remove(name);
+    return true;
+  }
+
+  #put(name: string, change: (next: JsonObject) => void): void {
+    const collection = this.#machine.store.collection("", "namespaces");
+    const current = collection.get(name)?.object;
+    if (current === undefined) return;
+    collection.put(name, (revision) => {
+      const next = copy(current);
+      change(next);
+      metaOf(next)["resourceVersion"] = String(revision);
+      return next;
+    });
+  }
+}
+
+function terminationConditions(
+  left: readonly { readonly resource: string; readonly finalizers: readonly string[] }[],
+  now: string,
+): JsonObject[] {
+  const count = (list: readonly string[]): [string, number][] =>
+    [...new Set(list)].sort().map((each) => [each, list.filter((other) => other === each).length]);
+  const resources = count(left.map((each) => each.resource)).map(([each, n]) => `${each} has ${n} resource instances`);
+  const finalizers = count(left.flatMap((each) => each.finalizers)).map(
+    ([each, n]) => `${each} in ${n} resource instances`,
+  );
+  const condition = (type: string, status: string, reason: string, message: string): JsonObject => ({
+    type,
+    status,
+    lastTransitionTime: now,
+    reason,
+    message,
+  });
+  return [
+    condition(
+      "NamespaceDeletionDiscoveryFailure",
+      "False",
+      "ResourcesDiscovered",
+      "All resources successfully discovered",
+    ),
+    condition(
+      "NamespaceDeletionGroupVersionParsingFailure",
+      "False",
+      "ParsedGroupVersions",
+      "All legacy kube types successfully parsed",
+    ),
+    condition(
+      "NamespaceDeletionContentFailure",
+      "False",
+      "ContentDeleted",
+      "All content successfully deleted, may be waiting on finalization",
+    ),
+    condition(
+      "NamespaceContentRemaining",
+      "True",
+      "SomeResourcesRemain",
+      `Some resources are remaining: ${resources.join(", ")}`,
+    ),
+    ...(finalizers.length === 0
+      ? []
+      : [
+          condition(
+            "NamespaceFinalizersRemaining",
+            "True",
+            "SomeFinalizersRemain",
+            `Some content in the namespace has finalizers remaining: ${finalizers.join(", ")}`,
+          ),
+        ]),
+  ];
+}
+
+/** The refusal to delete a namespace that must stay. */
+export const mustLive = (name: string): ApiFailure => forbidden(namespaces, name, "this namespace may not be deleted");

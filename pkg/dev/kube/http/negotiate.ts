@@ -1,0 +1,64 @@
+import { notAcceptable, unsupportedMediaType } from "../wire/status.ts";
+
+/** How a client wants its answer: plain, as a Table, or with metadata only. */
+export interface OutputForm {
+  readonly as: "object" | "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList";
+  /** Version of meta.k8s.io for transformed answers. */
+  readonly metaVersion: string;
+  /** The Content-Type of the answer. */
+  readonly contentType: string;
+}
+
+const json = "application/json";
+const supported = [json, "application/yaml", "application/vnd.kubernetes.protobuf"];
+const forCustom = [json, "application/yaml"];
+
+interface Clause {
+  readonly type: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly quality: number;
+}
+
+/** Chooses the answer's form. Only JSON is on offer: protobuf and YAML count as not acceptable unless JSON is too. */
+export function negotiate(accept: string, custom: boolean): OutputForm {
+  const clauses = parseAccept(accept);
+  if (clauses.length === 0) return plain;
+  for (const { type, params } of clauses) {
+    if (type !== json && type !== "*/*" && type !== "application/*") continue;
+    const as = params.get("as");
+    if (as === undefined) return plain;
+    const form = transformed(as, params);
+    if (form) return form;
+  }
+  throw notAcceptable(custom ? forCustom : supported);
+}
+
+const plain: OutputForm = { as: "object", metaVersion: "v1", contentType: json };
+
+function transformed(as: string, params: ReadonlyMap<string, string>): OutputForm | undefined {
+  const version = params.get("v") ?? "";
+  if (params.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
+  if (as !== "Table" && as !== "PartialObjectMetadata" && as !== "PartialObjectMetadataList") return undefined;
+  return { as, metaVersion: version, contentType: json };
+}
+
+function parseAccept(accept: string): Clause[] {
+  return accept
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part): Clause => {
+      const [type = "", ...rest] = part.split(";").map((each) => each.trim());
+      const params = new Map(rest.map((each) => [each.split("=")[0] ?? "", each.slice(each.indexOf("=") + 1)]));
+      return { type: type.toLowerCase(), params, quality: Number(params.get("q") ?? "1") };
+    })
+    .sort((a, b) => b.quality - a.quality);
+}
+
+/** Refuses bodies that are not JSON or YAML. Returns which of the two it is. */
+export function inputFormat(contentType: string, custom: boolean): "json" | "yaml" {
+  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type === "" || type === json) return "json";
+  if (type === "application/yaml") return "yaml";
+  throw unsupportedMediaType(custom ? forCustom : supported);
+}

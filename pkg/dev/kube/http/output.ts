@@ -1,0 +1,94 @@
+import type { Resource } from "../registry/resource.ts";
+import { apiVersion } from "../registry/resource.ts";
+import { partial, table } from "../tables/table.ts";
+import { invalid } from "../wire/field-error.ts";
+import type { JsonObject } from "../wire/json.ts";
+import { textAt } from "../wire/json.ts";
+import { badRequest, invalidObject, notAcceptable } from "../wire/status.ts";
+import type { OutputForm } from "./negotiate.ts";
+
+/** Everything that shapes an answer about objects of a resource. */
+export interface Shape {
+  readonly resource: Resource;
+  readonly form: OutputForm;
+  readonly include: "None" | "Metadata" | "Object";
+  readonly noHeaders: boolean;
+  readonly now: number;
+}
+
+/** Reads `includeObject` of Table requests. Throws on other values. */
+export function includeOf(query: URLSearchParams, form: OutputForm): Shape["include"] {
+  const value = query.get("includeObject") ?? "";
+  if (form.as !== "Table" || value === "") return "Metadata";
+  if (value === "None" || value === "Metadata" || value === "Object") return value;
+  throw invalidObject("meta.k8s.io", "TableOptions", "", [
+    invalid("includeObject", value, "must be 'Metadata', 'Object', 'None', or empty"),
+  ]);
+}
+
+/** One object in the asked form. */
+export function shapeOne(stored: JsonObject, shape: Shape): JsonObject {
+  const { form, resource } = shape;
+  switch (form.as) {
+    case "object":
+      return resource.codec.write(stored);
+    case "Table":
+      return asTable([stored], { resourceVersion: textAt(stored, "metadata", "resourceVersion") }, shape);
+    case "PartialObjectMetadata":
+      return partial(stored, form.metaVersion);
+    case "PartialObjectMetadataList":
+      throw badRequest(
+        `you requested PartialObjectMetadataList, but the requested object is not a list (*${resource.kind})`,
+      );
+  }
+}
+
+/** A list in the asked form. */
+export function shapeList(items: readonly JsonObject[], listMeta: JsonObject, shape: Shape): JsonObject {
+  const { form, resource } = shape;
+  switch (form.as) {
+    case "object":
+      return {
+        kind: resource.listKind,
+        apiVersion: apiVersion(resource),
+        metadata: listMeta,
+        items: items.map((each) => listItem(resource.codec.write(each), resource)),
+      };
+    case "Table":
+      return asTable(items, listMeta, shape);
+    case "PartialObjectMetadataList":
+      return {
+        kind: "PartialObjectMetadataList",
+        apiVersion: `meta.k8s.io/${form.metaVersion}`,
+        metadata: listMeta,
+        items: items.map((each) => partial(each, form.metaVersion)),
+      };
+    case "PartialObjectMetadata":
+      throw notAcceptable(["application/json"], `meta.k8s.io/${form.metaVersion}, Kind=PartialObjectMetadata`);
+  }
+}
+
+function asTable(
+  objects: readonly JsonObject[],
+  listMeta: JsonObject,
+  { resource, form, include, noHeaders, now }: Shape,
+): JsonObject {
+  const columns = resource.columns;
+  return table({
+    columns,
+    objects,
+    listMeta,
+    metaVersion: form.metaVersion,
+    include,
+    noHeaders,
+    now,
+    write: resource.codec.write,
+  });
+}
+
+/** Items of built-in lists do not repeat their kind; those of custom ones do. */
+function listItem(object: JsonObject, resource: Resource): JsonObject {
+  if (resource.custom) return object;
+  const { kind: _kind, apiVersion: _version, ...rest } = object;
+  return rest;
+}

@@ -1,0 +1,190 @@
+import type { Reviews } from "../auth/reviews.ts";
+import type { TokenRequests } from "../auth/token-request.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import type { OpenApi } from "../discovery/openapi.ts";
+import { type VirtualResource, virtualResources } from "../discovery/virtual.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import type { User } from "../registry/context.ts";
+import type { Resource } from "../registry/resource.ts";
+import { ApiFailure, methodNotAllowed, noSuchResource, notImplemented } from "../wire/status.ts";
+import { parseObject } from "./body.ts";
+import type { Disturbances } from "./disturbances.ts";
+import { type Answer, type Exchange, pageNotFound } from "./exchange.ts";
+import type { Gate } from "./gate.ts";
+import { inputFormat, negotiate } from "./negotiate.ts";
+import { type RequestInfo, requestInfo } from "./request-info.ts";
+import type { ResourceApi } from "./resource-api.ts";
+import { versionInfo } from "./version.ts";
+
+/** The parts that the router hands requests to. */
+export interface RouterDeps {
+  readonly gate: Gate;
+  readonly catalog: Catalog;
+  readonly discovery: Discovery;
+  readonly openApi: OpenApi;
+  readonly resources: ResourceApi;
+  readonly reviews: Reviews;
+  readonly tokens: TokenRequests;
+  readonly disturbances: Disturbances;
+}
+
+const aggregatedType = /application\/json;g=apidiscovery\.k8s\.io;v=(v2|v2beta1);as=APIGroupDiscoveryList/;
+/** Subresources of the real server that need a node, or that nobody here asks for. */
+const knownButMissing = new Set([
+  "log",
+  "exec",
+  "attach",
+  "portforward",
+  "proxy",
+  "eviction",
+  "binding",
+  "ephemeralcontainers",
+  "resize",
+  "scale",
+  "approval",
+]);
+
+/** Takes a request from the socket to its answer: identity, rights, then the part that serves it. */
+export class Router {
+  readonly #deps: RouterDeps;
+
+  constructor(deps: RouterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Never rejects: whatever goes wrong is answered. */
+  async serve(exchange: Exchange): Promise<void> {
+    try {
+      await this.#serve(exchange);
+    } catch (thrown) {
+      exchange.fail(thrown);
+    }
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const { gate, disturbances } = this.#deps;
+    const info = requestInfo(exchange.method, exchange.url.pathname, exchange.url.searchParams);
+    const user = gate.impersonate(exchange, gate.identify(exchange));
+    gate.authorise(info, user);
+    disturbances.meet(info);
+    if (info.isResource) await this.#resource(exchange, info, user);
+    else exchange.answer(this.#path(info.path, exchange.header("accept")));
+  }
+
+  async #resource(exchange: Exchange, info: RequestInfo, user: User): Promise<void> {
+    const { catalog, resources } = this.#deps;
+    const virtual = virtualResources.find(
+      (each) => each.group === info.group && each.version === info.version && each.resource === info.resource,
+    );
+    if (virtual) return this.#review(exchange, info, virtual, user);
+    const resource = catalog.find(info.group, info.version, info.resource);
+    if (resource === undefined) return this.#unknown(exchange, info);
+    if (info.namespace !== "" && !resource.namespaced && resource.resource !== "namespaces") throw noSuchResource();
+    if (info.subresource === "token" && resource.resource === "serviceaccounts") return this.#token(exchange, info);
+    const strategy = strategyFor(resource, info);
+    await resources.serve({ exchange, info, resource, strategy, user });
+  }
+
+  #unknown(exchange: Exchange, info: RequestInfo): void {
+    const builtin =
+      this.#deps.discovery.versions(info.group).includes(info.version) && !this.#isCustomGroup(info.group);
+    if (builtin) throw noSuchResource();
+    exchange.answer(pageNotFound);
+  }
+
+  #isCustomGroup(group: string): boolean {
+    return this.#deps.catalog.all().some((each) => each.group === group && each.custom);
+  }
+
+  async #review(exchange: Exchange, info: RequestInfo, resource: VirtualResource, user: User): Promise<void> {
+    if (info.verb !== "create")
+      throw new ApiFailure(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+        {},
+      );
+    negotiate(exchange.header("accept"), false);
+    const format = inputFormat(exchange.header("content-type"), false);
+    const body = parseObject(await exchange.body(), format, resource);
+    exchange.json(201, this.#deps.reviews.answer(resource, body, user, info.namespace));
+  }
+
+  async #token(exchange: Exchange, info: RequestInfo): Promise<void> {
+    if (info.verb !== "create")
+      throw new ApiFailure(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+        {},
+      );
+    const format = inputFormat(exchange.header("content-type"), false);
+    const expected = { kind: "TokenRequest", group: "authentication.k8s.io", version: "v1" };
+    const body = parseObject(await exchange.body(), format, expected);
+    exchange.json(201, this.#deps.tokens.create(info.namespace, info.name, body));
+  }
+
+  #path(path: string, accept: string): Answer {
+    const { discovery, openApi } = this.#deps;
+    const clean = path.length > 1 ? path.replace(/\/+$/, "") : path;
+    const [root = "", group = "", version = "", ...rest] = clean.split("/").filter((each) => each !== "");
+    if (["healthz", "livez", "readyz"].includes(root)) return { code: 200, text: "ok" };
+    if (clean === "/version") return { code: 200, json: versionInfo() };
+    if (clean === "/") return { code: 200, json: { paths: rootPaths } };
+    if (root === "openapi")
+      return openApi.answer(
+        [group, version, ...rest].filter((each) => each !== ""),
+        accept,
+      );
+    if (clean === "/api" || clean === "/apis") return this.#roots(accept, root === "api");
+    if (root === "api" && version === "") return document(discovery.resources("", group));
+    if (root === "apis" && version === "") return document(discovery.group(group));
+    if (root === "apis" && rest.length === 0) return document(discovery.resources(group, version));
+    return pageNotFound;
+  }
+
+  #roots(accept: string, core: boolean): Answer {
+    const { discovery } = this.#deps;
+    const wanted = aggregatedType.exec(accept.replaceAll(" ", ""));
+    if (wanted === null) return { code: 200, json: core ? discovery.apiVersions() : discovery.groupList() };
+    const version = wanted[1] ?? "v2";
+    const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    return { code: 200, json: discovery.aggregated(core, version), contentType };
+  }
+}
+
+const rootPaths = [
+  "/api",
+  "/api/v1",
+  "/apis",
+  "/healthz",
+  "/livez",
+  "/openapi/v2",
+  "/openapi/v3",
+  "/readyz",
+  "/version",
+];
+
+const document = (found: object | undefined): Answer =>
+  found === undefined ? pageNotFound : { code: 200, json: found };
+
+/** The rules for the resource or its subresource. Throws when there is no such part or verb. */
+function strategyFor(resource: Resource, info: RequestInfo): Resource["strategy"] {
+  const notAllowed = (): ApiFailure =>
+    resource.custom
+      ? methodNotAllowed(resource, info.verb)
+      : new ApiFailure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+  if (info.parts.length > 3) throw noSuchResource();
+  if (info.subresource === "") {
+    if (!resource.verbs.includes(info.verb) || (info.verb === "create" && info.name !== "")) throw notAllowed();
+    return resource.strategy;
+  }
+  const sub = resource.subresources.find((each) => each.name === info.subresource);
+  if (sub?.strategy === undefined) {
+    if (!resource.custom && knownButMissing.has(info.subresource))
+      throw notImplemented(`${resource.resource}/${info.subresource}`);
+    throw noSuchResource();
+  }
+  if (!sub.verbs.includes(info.verb)) throw notAllowed();
+  return sub.strategy;
+}
