@@ -88,7 +88,7 @@ function readValues(
 }
 
 /** All flags by name and by one-letter name. The same flag may be in several sets if it means the same. */
-export function mergeSpecs(sets: readonly AnyOptionSet[]): ReadonlyMap<string, OptionSpec<unknown>> {
+function mergeSpecs(sets: readonly AnyOptionSet[]): ReadonlyMap<string, OptionSpec<unknown>> {
   const byName = new Map<string, OptionSpec<unknown>>();
   for (const spec of sets.flatMap(specsOf)) {
     for (const name of spec.short === undefined ? [spec.flag] : [spec.flag, spec.short]) {

@@ -3,7 +3,7 @@ export { type CommandLine, type Parsed, type ParseRules, parseCommandLine, type 
 export { type FlagsPageProgram, renderFlagsPage } from "./flags-page.ts";
 export { formatDuration, parseDuration } from "./go-duration.ts";
 export { type HelpGroup, renderHelp } from "./help.ts";
-export { klogOptions, klogSpecs, levelOfVerbosity } from "./klog.ts";
+export { klogSpecs, levelOfVerbosity } from "./klog.ts";
 export {
   type AnyOptionSet,
   defineOptions,

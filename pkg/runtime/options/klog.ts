@@ -1,9 +1,8 @@
 import { boolean, integer, text } from "./builders.ts";
-import { defineOptions, type OptionsOf } from "./options.ts";
 
 const same = { compatOnly: true } as const;
 
-/** The flags of k8s.io/klog. Only `-v` changes anything: logs go to stderr, one line each, and are kept by the node. */
+/** The flags of k8s.io/klog, to be spread into `defineOptions`. Only `-v` changes anything: logs go to stderr, one line each, and are kept by the node. */
 export const klogSpecs = {
   verbosity: integer("v", 0, "Log verbosity: 4 and above logs why nothing changed, 5 and above every step"),
   logtostderr: boolean("logtostderr", true, "Log to stderr", same),
@@ -19,10 +18,6 @@ export const klogSpecs = {
   addDirHeader: boolean("add_dir_header", false, "Add the source folder to log lines", same),
   logBacktraceAt: text("log_backtrace_at", ":0", "Log a stack trace at file:line", same),
 };
-
-/** {@link klogSpecs} as a set of its own. */
-export const klogOptions = defineOptions(klogSpecs);
-export type KlogOptions = OptionsOf<typeof klogOptions>;
 
 /** Level of our log for klog's `-v`. */
 export function levelOfVerbosity(verbosity: number): "info" | "debug" | "trace" {
