@@ -28,3 +28,4 @@ export type {
   WriteOptions,
 } from "./client.ts";
 export { createKubeClient, type KubeClientOptions } from "./create.ts";
+export { clientMetrics } from "./metrics.ts";

@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
+
+type Bytes = Buffer | string;
+
 /** What one connection is opened with. Two equal ones may share connections. */
 export interface TlsMaterial {
-  readonly ca?: Buffer | string | undefined;
-  readonly cert?: Buffer | string | undefined;
-  readonly key?: Buffer | string | undefined;
-  readonly passphrase?: string | undefined;
-  readonly pfx?: Buffer | string | undefined;
+  readonly ca?: Bytes | undefined;
+  readonly cert?: Bytes | undefined;
+  readonly key?: Bytes | undefined;
   readonly servername?: string | undefined;
   readonly rejectUnauthorized?: boolean | undefined;
 }
@@ -13,4 +15,15 @@ export interface TlsMaterial {
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsMaterial;
+  /** Equal for equal TLS material: connections are kept per fingerprint. */
+  readonly fingerprint: string;
+}
+
+/** A digest of the TLS material that tells when files have rotated. */
+export function fingerprintOf(tls: TlsMaterial): string {
+  const hash = createHash("sha256");
+  for (const part of [tls.ca, tls.cert, tls.key, tls.servername, String(tls.rejectUnauthorized)]) {
+    hash.update(String(part?.length ?? -1)).update(part ?? "");
+  }
+  return hash.digest("base64");
 }
