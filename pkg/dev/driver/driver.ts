@@ -33,7 +33,7 @@ export interface DevDriverOptions {
   readonly blockSize?: number;
   /** Default FIXED_LENGTH. */
   readonly blockType?: BlockType;
-  /** Largest volume in bytes; larger requests are OUT_OF_RANGE. Default 16 TiB. */
+  /** Largest volume in bytes, below 2^53; larger requests are OUT_OF_RANGE. Default 16 TiB. */
   readonly maxVolumeBytes?: bigint;
   /** Calls whose secrets lack this pair fail with UNAUTHENTICATED. */
   readonly requireSecret?: { readonly name: string; readonly value: string };
@@ -61,6 +61,7 @@ export interface DevDriver extends AsyncDisposable {
 export async function startDevDriver(options: DevDriverOptions): Promise<DevDriver> {
   const address = parseSocketAddress(options.endpoint);
   const blockSize = checkBlockSize(options.blockSize ?? 4096);
+  const maxVolumeBytes = checkMaximum(options.maxVolumeBytes ?? 1n << 44n);
   const stateDir = resolve(options.stateDir);
   const { driverName = "dev.csi-data-protection.io", log = silentLogger(), clock = systemClock } = options;
   const store = await openStore(stateDir, driverFailpoints.arm(options.failpoints));
@@ -71,7 +72,7 @@ export async function startDevDriver(options: DevDriverOptions): Promise<DevDriv
   const stop = new AbortController();
   const stopping = stop.signal;
   const server = new Server();
-  const { maxVolumeBytes = 1n << 44n, requireSecret } = options;
+  const { requireSecret } = options;
   const shared = { store, clock, stateDir, blockSize, stopping };
   let endpoint: Endpoint | undefined;
   addServices(server, {
@@ -123,4 +124,10 @@ function checkBlockSize(bytes: number): number {
     "InvalidBlockSize",
     `block size ${bytes}: expected a power of two from 512 to 16777216`,
   );
+}
+
+/** Positions in files are numbers in Node; beyond 2^53 they would not be exact. */
+function checkMaximum(bytes: bigint): bigint {
+  if (bytes > 0n && bytes <= BigInt(Number.MAX_SAFE_INTEGER)) return bytes;
+  throw new Failure("terminal", "InvalidMaximum", `largest volume ${bytes}: expected 1 to 2^53 - 1 bytes`);
 }

@@ -19,8 +19,11 @@ export async function publishFile(from: string, to: string): Promise<void> {
   await syncFolder(dirname(to));
 }
 
-/** Replaces the file in one step: a reader, or a restart after a crash, sees the old text or the new, never a part. */
-export async function replaceFile(path: string, text: string): Promise<void> {
+/**
+ * Replaces the file in one step: a reader, or a restart after a crash, sees the old text or the new, never a part.
+ * `staged` runs when the new text is on disk under a temporary name.
+ */
+export async function replaceFile(path: string, text: string, staged?: () => Promise<void>): Promise<void> {
   const temporary = `${path}.tmp`;
   const handle = await open(temporary, "w", 0o600);
   try {
@@ -29,6 +32,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   } finally {
     await handle.close();
   }
+  await staged?.();
   await publishFile(temporary, path);
 }
 

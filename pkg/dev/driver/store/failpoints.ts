@@ -5,6 +5,7 @@ const steps = [
   "add.filled",
   "add.published",
   "add.recorded",
+  "record.staged",
   "update.begun",
   "update.recorded",
   "remove.begun",
@@ -21,9 +22,13 @@ export type ShelfNoun = "volume" | "snapshot";
 /** Name of one point at which tests kill the driver. */
 export type DriverFailpointName = `dev-driver.${ShelfNoun}.${ShelfStep}`;
 
-/** Every step that changes the state folder. */
+const names = (["volume", "snapshot"] as const).flatMap((noun) =>
+  steps.map((step) => `dev-driver.${noun}.${step}` as const),
+);
+
+/** Every step that changes the state folder. A snapshot's record never changes, so that it has no update. */
 export const driverFailpoints = defineFailpoints<DriverFailpointName>(
-  (["volume", "snapshot"] as const).flatMap((noun) => steps.map((step) => `dev-driver.${noun}.${step}` as const)),
+  names.filter((name) => !name.startsWith("dev-driver.snapshot.update")),
 );
 
 export type DriverFailpoint = Failpoint<DriverFailpointName>;

@@ -119,7 +119,8 @@ export class Shelf<R extends AnyRecord> {
   }
 
   async #write(record: R): Promise<void> {
-    await replaceFile(this.#recordPath(record.id), `${JSON.stringify(this.#deps.format.encode(record))}\n`);
+    const text = `${JSON.stringify(this.#deps.format.encode(record))}\n`;
+    await replaceFile(this.#recordPath(record.id), text, () => this.#step("record.staged"));
     this.#remember(record);
   }
 
