@@ -1,3 +1,4 @@
+import manifest from "../../package.json" with { type: "json" };
 import { runCli, verbs } from "../../pkg/cli/index.ts";
 
 // Deprecations inside libraries are for us to read, not for the person at the command line.
@@ -24,6 +25,6 @@ process.exitCode = await runCli(
     stderr: process.stderr,
     env: process.env,
     signal: stopping.signal,
-    version: "0.1.0",
+    version: `v${manifest.version}`,
   },
 );

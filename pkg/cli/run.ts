@@ -1,5 +1,5 @@
 import { messageOf } from "../runtime/errors/index.ts";
-import { defineFailpoints, type FailpointPlan, parseFailpoints } from "../runtime/failpoints/index.ts";
+import { defineFailpoints, parseFailpoints } from "../runtime/failpoints/index.ts";
 import { parseCommandLine, renderHelp } from "../runtime/options/index.ts";
 import type { AnyVerb, Io } from "./command.ts";
 
@@ -32,7 +32,7 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
     return parsed.exitCode;
   }
   try {
-    await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, io, kill) });
+    await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, verbs, io, kill) });
     return 0;
   } catch (thrown) {
     io.stderr.write(`${title}: ${messageOf(thrown)}\n`);
@@ -40,10 +40,17 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
   }
 }
 
-function failpointOf({ failpoints = [] }: AnyVerb, { env }: Omit<Io, "failpoint">, kill: () => void): Io["failpoint"] {
+/** The environment may arm points of any verb; each verb passes only its own. */
+function failpointOf(
+  verb: AnyVerb,
+  all: readonly AnyVerb[],
+  { env }: Omit<Io, "failpoint">,
+  kill: () => void,
+): Io["failpoint"] {
   const text = env["CSI_DATA_PROTECTION_FAILPOINTS"];
-  const plan: FailpointPlan | undefined = text ? { armed: parseFailpoints(text, failpoints), kill } : undefined;
-  return defineFailpoints(failpoints).arm(plan);
+  if (!text) return () => undefined;
+  const known = all.flatMap(({ failpoints = [] }) => failpoints);
+  return defineFailpoints(verb.failpoints ?? []).arm({ armed: parseFailpoints(text, known), kill });
 }
 
 function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Omit<Io, "failpoint">): number {

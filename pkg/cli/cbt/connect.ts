@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
 import { silentLogger } from "../../runtime/log/index.ts";
@@ -45,4 +46,13 @@ export async function withMetadata(
   } finally {
     await api.close();
   }
+}
+
+/** Tells a person that a stream broke and goes on. Only then does a success write to stderr. */
+export function tellResume(stderr: Writable): (notice: ResumeNotice) => void {
+  return ({ offset, attempt, pauseMs, because }) => {
+    stderr.write(
+      `the stream broke (${because.message}); taking it up at byte ${offset} in ${pauseMs} ms, attempt ${attempt}\n`,
+    );
+  };
 }

@@ -1,7 +1,7 @@
 import { choice, defineOptions, type OptionsOf } from "../../runtime/options/index.ts";
 import type { Verb } from "../command.ts";
 import { print } from "../print.ts";
-import { withMetadata } from "./connect.ts";
+import { tellResume, withMetadata } from "./connect.ts";
 import { jsonEmitter } from "./json.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 import { tableEmitter } from "./table.ts";
@@ -22,15 +22,9 @@ export const list: Verb<OptionsOf<typeof listOptions>> = {
   options: listOptions,
   run: async (options, io) => {
     const emitter = options.outputFormat === "json" ? jsonEmitter() : tableEmitter();
-    // Success leaves stderr empty, as the original's users check: a stream that was taken up again is a success.
-    await withMetadata(
-      options,
-      io,
-      () => {},
-      async (metadata) => {
-        for await (const record of metadata) await print(io.stdout, emitter.record(record), io.signal);
-        await print(io.stdout, emitter.done(), io.signal);
-      },
-    );
+    await withMetadata(options, io, tellResume(io.stderr), async (metadata) => {
+      for await (const record of metadata) await print(io.stdout, emitter.record(record), io.signal);
+      await print(io.stdout, emitter.done(), io.signal);
+    });
   },
 };

@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
 import { boolean, choice, defineOptions, type OptionsOf, text } from "../../runtime/options/index.ts";
-import type { ResumeNotice } from "../../snapshotmetadata/client/index.ts";
 import { rebuildDevice, rebuildSteps } from "../../snapshotmetadata/rebuild/index.ts";
-import type { Io, Verb } from "../command.ts";
+import type { Verb } from "../command.ts";
 import { print } from "../print.ts";
-import { withMetadata } from "./connect.ts";
+import { tellResume, withMetadata } from "./connect.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 import { jsonReport, textReport } from "./report.ts";
 
@@ -50,7 +49,7 @@ export const rebuild: Verb<Options> = {
   options: rebuildOptions,
   failpoints: rebuildSteps,
   run: async (options, io) => {
-    await withMetadata(options, io, tellResume(io), async (metadata) => {
+    await withMetadata(options, io, tellResume(io.stderr), async (metadata) => {
       const report = await rebuildDevice({
         metadata,
         sourcePath: options.source,
@@ -68,11 +67,3 @@ export const rebuild: Verb<Options> = {
     });
   },
 };
-
-function tellResume({ stderr }: Io): (notice: ResumeNotice) => void {
-  return ({ offset, attempt, pauseMs, because }) => {
-    stderr.write(
-      `the stream broke (${because.message}); taking it up at byte ${offset} in ${pauseMs} ms, attempt ${attempt}\n`,
-    );
-  };
-}

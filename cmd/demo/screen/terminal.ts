@@ -1,0 +1,65 @@
+import type { Writable } from "node:stream";
+import type { DemoResult, Narrator, Outcome, ProcessNews } from "./narrator.ts";
+import type { Style } from "./style.ts";
+import { table } from "./table.ts";
+import { seconds } from "./units.ts";
+
+const titleWidth = 34;
+const indent = " ".repeat(6);
+
+/** A narrator for people. */
+export function terminalNarrator(out: Writable, style: Style): Narrator {
+  let number = 0;
+  let pending = "";
+  const line = (text = ""): void => {
+    // The title of a running step stands alone on its line until the step is done.
+    out.write(style.isTerminal && pending ? `\r\x1b[K${text}\n${pending}` : `${text}\n`);
+  };
+  const begin = (text: string): void => {
+    pending = text;
+    if (style.isTerminal) out.write(text);
+  };
+  const end = (text: string): void => {
+    if (style.isTerminal) out.write("\r\x1b[K");
+    pending = "";
+    line(text);
+  };
+  return {
+    heading: (text) => line(`\n${style.bold(text)}`),
+    aside: (text) => line(`${indent}${style.dim(text)}`),
+    process: (news) => {
+      if (news.state !== "started") line(`${indent}${style.yellow(sayProcess(news))}`);
+    },
+    step: async <T>(title: string, work: () => Promise<Outcome<T>>): Promise<T> => {
+      number += 1;
+      const lead = `${String(number).padStart(3)}  ${title.padEnd(titleWidth)}`;
+      const startedAt = performance.now();
+      begin(style.dim(`${lead} …`));
+      try {
+        const { value, note, lines = [] } = await work();
+        end(`${lead} ${style.green("✔")} ${note} ${style.dim(seconds(performance.now() - startedAt))}`);
+        for (const each of lines) line(indent + each);
+        return value;
+      } catch (thrown) {
+        end(`${lead} ${style.red("✘")} ${style.dim(seconds(performance.now() - startedAt))}`);
+        throw thrown;
+      }
+    },
+    result: (result) => {
+      for (const each of closing(result, style)) line(each);
+    },
+  };
+}
+
+function sayProcess({ name, pid, state }: ProcessNews): string {
+  return state === "killed" ? `${name} (process ${pid}) was killed` : `${name} (process ${pid}) ended`;
+}
+
+function closing(result: DemoResult, style: Style): string[] {
+  if (!result.ok) {
+    const [first = "", ...rest] = result.error.split("\n");
+    return ["", `${style.red("FAILED")} at "${result.step}": ${first}`, ...rest.map((each) => `       ${each}`), ""];
+  }
+  const [head = "", rule = "", ...rows] = table(result.table);
+  return ["", `  ${style.bold(head)}`, `  ${style.dim(rule)}`, ...rows.map((each) => `  ${each}`), ""];
+}
