@@ -1,5 +1,7 @@
 import { SubjectAccessReview, TokenRequest, TokenReview } from "../../apis/core/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
+import { SubjectAccessReview, TokenRequest, TokenReview } from "../../apis/core/index.ts";
+import { Failure } from "../../runtime/errors/index.ts";
 import type { CallOptions, KubeClient } from "../client/index.ts";
 
 /** Who a token belongs to. */
@@ -41,21 +43,30 @@ export interface AccessVerdict {
   readonly why: string;
 }
 
-/** Asks the API server who a token belongs to. A server that does not name the audience counts as a refusal. */
+/**
+ * Asks the API server who a token belongs to. A server that does not name one of the audiences asked for counts as
+ * a refusal: it may know nothing of audiences, and the token may be meant for somebody else.
+ */
 export async function reviewToken(
   client: KubeClient,
   { token, audiences }: TokenQuestion,
   options: CallOptions = {},
 ): Promise<TokenVerdict> {
-  const review = { metadata: {}, spec: { token, audiences: [...audiences] } };
-  const { status } = await client.create(TokenReview, review, options);
-  if (status?.authenticated !== true) {
-    return { authenticated: false, why: status?.error ?? "the server does not know the token" };
+  const review = await client.create(
+    TokenReview,
+    { metadata: {}, spec: { token, audiences: [...audiences] } },
+    { ...options },
+  );
+  const { status = {} } = review;
+  const refused = (why: string): TokenVerdict => ({ authenticated: false, why });
+  if (status.authenticated !== true) return refused(status.error || "the token is not valid");
+  const shared = (status.audiences ?? []).filter((each) => audiences.includes(each));
+  if (audiences.length > 0 && shared.length === 0) {
+    return refused(`the token is not meant for ${audiences.join(", ")}`);
   }
-  const echoed = (status.audiences ?? []).filter((each) => audiences.includes(each));
-  if (echoed.length === 0) return { authenticated: false, why: "the server does not confirm the audience" };
-  const { username = "", uid, groups = [], extra = {} } = status.user ?? {};
-  return { authenticated: true, user: { username, uid, groups, extra }, audiences: echoed };
+  const { username, uid, groups = [], extra = {} } = status.user ?? {};
+  if (username === undefined || username === "") return refused("the server named no user");
+  return { authenticated: true, user: { username, uid, groups, extra }, audiences: shared };
 }
 
 /** Asks the API server whether a user may do this. */
@@ -64,33 +75,29 @@ export async function reviewAccess(
   { user, resourceAttributes }: AccessQuestion,
   options: CallOptions = {},
 ): Promise<AccessVerdict> {
-  const { username, uid, groups, extra } = user;
-  const copied = Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
-  const review = {
-    metadata: {},
-    spec: {
-      user: username,
-      groups: [...groups],
-      extra: copied,
-      resourceAttributes: definedOnly(resourceAttributes),
-      ...(uid === undefined ? {} : { uid }),
+  const extra = Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]]));
+  const review = await client.create(
+    SubjectAccessReview,
+    {
+      metadata: {},
+      spec: {
+        user: user.username,
+        groups: [...user.groups],
+        extra,
+        ...(user.uid ? { uid: user.uid } : {}),
+        resourceAttributes: definedOnly(resourceAttributes),
+      },
     },
-  };
-  const { status } = await client.create(SubjectAccessReview, review, options);
-  const why = status?.reason || status?.evaluationError || "";
-  return { allowed: status?.allowed === true && status.denied !== true, why };
+    { ...options },
+  );
+  const { allowed = false, denied = false, reason, evaluationError } = review.status ?? {};
+  return { allowed: allowed && !denied, why: reason || evaluationError || "" };
 }
 
-function definedOnly({ namespace, verb, group, version, resource, subresource, name }: ResourceAttributes) {
-  return {
-    verb,
-    resource,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(group === undefined ? {} : { group }),
-    ...(version === undefined ? {} : { version }),
-    ...(subresource === undefined ? {} : { subresource }),
-    ...(name === undefined ? {} : { name }),
-  };
+type Defined<T> = { -readonly [K in keyof T]: Exclude<T[K], undefined> };
+
+function definedOnly<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
 export interface TokenWish {
@@ -107,14 +114,15 @@ export async function requestToken(
   options: CallOptions = {},
 ): Promise<{ token: string; expiresAt: Date }> {
   const spec = { audiences: [...audiences], ...(expirationSeconds === undefined ? {} : { expirationSeconds }) };
-  const where = { namespace, name: serviceAccount, subresource: "token" };
-  const { status } = await client.create(TokenRequest, { metadata: {}, spec }, { ...options, ...where });
-  if (!status?.token) {
-    throw new Failure(
-      "transient",
-      "NoToken",
-      `the server made no token for ServiceAccount ${namespace}/${serviceAccount}`,
-    );
+  const answer = await client.create(
+    TokenRequest,
+    { metadata: {}, spec },
+    { ...options, namespace, name: serviceAccount },
+  );
+  const { token, expirationTimestamp = "" } = answer.status ?? {};
+  if (!token) {
+    const who = `${namespace}/${serviceAccount}`;
+    throw new Failure("transient", "TokenMissing", `the API server gave no token for ServiceAccount ${who}`);
   }
-  return { token: status.token, expiresAt: new Date(status.expirationTimestamp) };
+  return { token, expiresAt: new Date(expirationTimestamp) };
 }
