@@ -1,7 +1,5 @@
 import { SubjectAccessReview, TokenRequest, TokenReview } from "../../apis/core/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
-import { SubjectAccessReview, TokenRequest, TokenReview } from "../../apis/core/index.ts";
-import { Failure } from "../../runtime/errors/index.ts";
 import type { CallOptions, KubeClient } from "../client/index.ts";
 
 /** Who a token belongs to. */
