@@ -41,6 +41,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly minDelayMs?: number | undefined;
   /** Default 30 000. */
   readonly maxDelayMs?: number | undefined;
+  /** Delay before the next look when listing or watching is refused (403, 404). Default 30 000. */
+  readonly recheckMs?: number | undefined;
 }
 
 /** A cache of one kind, kept by one watch. Objects in it are shared: never change them. */
@@ -53,6 +55,9 @@ export interface Informer<T extends KubeObject> {
   byIndex(index: string, value: string): T[];
   /** Adds an index to a cache that may already hold objects. Throws when the name is taken by another function. */
   addIndex(index: string, values: IndexFunction<T>): void;
+  /** The function behind an index, and the trimming, for objects that were read live. */
+  indexFunction(index: string): IndexFunction<T>;
+  trim(object: T): T;
   state(): InformerState;
   /** True once the first list is in, until watching becomes impossible. */
   hasSynced(): boolean;
@@ -67,9 +72,4 @@ export interface Informer<T extends KubeObject> {
    * which ends with the last of them.
    */
   run(signal: AbortSignal): Promise<void>;
-}
-
-/** Makes a cache; nothing is read before `run`. */
-export function createInformer<T extends KubeObject>(_options: InformerOptions<T>): Informer<T> {
-  throw new Error("not yet");
 }

@@ -79,10 +79,14 @@ function measuredIn(registry: Registry): Set<Measured> {
   gauge(registry, families.objects, (each) => {
     each.reset();
     for (const [resource, group] of byResource(caches)) {
-      each.set({ resource }, group.reduce((sum, cache) => sum + cache.size(), 0));
+      each.set(
+        { resource },
+        group.reduce((sum, cache) => sum + cache.size(), 0),
+      );
     }
   });
   return caches;
 }
 
-const byResource = (caches: Iterable<Measured>): Map<string, Measured[]> => Map.groupBy(caches, (each) => each.resource);
+const byResource = (caches: Iterable<Measured>): Map<string, Measured[]> =>
+  Map.groupBy(caches, (each) => each.resource);

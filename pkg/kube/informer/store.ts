@@ -59,7 +59,7 @@ export class Store<T extends KubeObject> {
     for (const [key, object] of this.#objects) enter(index, key, object);
   }
 
-  /** Undefined when this very version stands already, or a newer one of the same object. */
+  /** Undefined when this very version stands already. */
   put(object: T): Change<T> | undefined {
     const key = keyOf(object);
     const previous = this.#objects.get(key);
