@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../../pkg/runtime/errors/index.ts";
 import { bytes, count, percent, seconds } from "./screen/units.ts";
@@ -16,6 +16,8 @@ import { blockBytes, type Cluster, names, volumeBytes, type World } from "./worl
 /** What the closing table shows. */
 export interface Finding {
   readonly table: readonly (readonly string[])[];
+  /** Below the table. */
+  readonly notes: readonly string[];
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -48,8 +50,10 @@ export async function demonstrate(world: World): Promise<Finding> {
   const changed = await narrator.step("Changed since monday", () =>
     listBlocks(world, driver, tuesday, monday, allocated.ranges),
   );
-  const first = join(world.folder, "monday.img");
-  const second = join(world.folder, "tuesday.img");
+  const images = join(world.folder, "images");
+  await mkdir(images);
+  const first = join(images, "monday.img");
+  const second = join(images, "tuesday.img");
   const backups = await backUp(world, driver, history, first, second);
 
   if (!world.options.dropTuple) {
@@ -69,7 +73,7 @@ async function makeHistory(world: World, cluster: Cluster, driver: Driver): Prom
   narrator.aside("Until the snapshot programs exist, this demo is the administrator: it calls the driver");
   narrator.aside("and writes VolumeSnapshot and VolumeSnapshotContent objects as a settled cluster has them.");
   const volume = await narrator.step("Volume", async () => {
-    const value = await createVolume(driver, "database");
+    const value = await createVolume(world, driver, "database");
     return { value, note: `${bytes(volumeBytes)}, sparse, raw block` };
   });
   formatDevice(volume.devicePath, world.folder);
@@ -119,21 +123,21 @@ async function backUp(
   second: string,
 ): Promise<Backups> {
   const { narrator, signal } = world;
-  narrator.heading("Two backups, each by a process that has one restored device and the sidecar, no more");
+  narrator.heading("Two backups, each by a process that may read one restored device, and ask the sidecar");
   const restored = await narrator.step("Devices restored from snapshots", async () => {
     const value = {
-      monday: await createVolume(driver, "restored-monday", monday),
-      tuesday: await createVolume(driver, "restored-tuesday", tuesday),
+      monday: await createVolume(world, driver, "restored-monday", monday),
+      tuesday: await createVolume(world, driver, "restored-tuesday", tuesday),
     };
     return { value, note: "one of monday, one of tuesday" };
   });
   const full = await narrator.step("First state, from allocated blocks", () =>
-    rebuildImage(world, driver, { snapshot: monday, source: restored.monday.devicePath, target: first }),
+    rebuildImage(world, driver, { snapshot: monday, source: restored.monday, target: first }),
   );
   const delta = await narrator.step("Second state, from changed blocks", () =>
     rebuildImage(world, driver, {
       snapshot: tuesday,
-      source: restored.tuesday.devicePath,
+      source: restored.tuesday,
       target: second,
       since: { snapshot: monday, image: first },
     }),
@@ -202,6 +206,11 @@ function finding(allocated: Listing, changed: Listing, { first, second, digest }
   ];
   return {
     table: [head, row("monday, allocated", allocated, first), row("tuesday, changed", changed, second)],
+    notes: [
+      "* The driver compares its own disks to find what changed; as counted by the kernel for its process.",
+      `The second state was rebuilt from the first and ${count(changed.bytes / blockBytes)} blocks: ` +
+        `${percent(second.sourceBytesRead, volumeBytes)} of the volume was read, instead of all of it.`,
+    ],
     data: { digest, first, second },
   };
 }

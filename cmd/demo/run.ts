@@ -61,7 +61,7 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
       services.push(service);
       return { service, ready: await service.serving };
     },
-    tool: (args, { kubeconfig = join(folder, "backup.kubeconfig"), onOutput } = {}) =>
+    tool: (args, { kubeconfig = join(folder, "backup.kubeconfig"), onOutput, confined } = {}) =>
       runTool({
         args: [...args, `--kubeconfig=${kubeconfig}`],
         env: { ...programEnv(env, folder), ...failpointsOf(env) },
@@ -72,6 +72,7 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
         },
         onEnd: (pid) => janitor.tell({ gone: pid }),
         ...(onOutput ? { onOutput } : {}),
+        ...(confined ? { confined: { ...confined, read: [...confined.read, kubeconfig] } } : {}),
       }),
     atEnd: (work) => void endings.push(work),
     undo: (work) => void (options.kubeconfig ? endings.push(work) : undefined),
@@ -80,8 +81,8 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
   let code = 1;
   try {
     inner.heading(style.bold("csi-data-protection · changed block tracking, on a real database"));
-    const { table, data } = await demonstrate(world);
-    inner.result({ ok: true, table, data, ms: performance.now() - startedAt });
+    const found = await demonstrate(world);
+    inner.result({ ok: true, ...found, ms: performance.now() - startedAt });
     code = 0;
   } catch (thrown) {
     const cause = signal.aborted ? signal.reason : thrown;

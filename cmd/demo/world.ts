@@ -1,7 +1,7 @@
 import type { KubeClient } from "../../pkg/kube/client/index.ts";
 import type { DemoOptions } from "./options.ts";
 import type { LogLine, Service } from "./processes/service.ts";
-import type { ToolRun } from "./processes/tool.ts";
+import type { Confinement, ToolRun } from "./processes/tool.ts";
 import type { Narrator } from "./screen/narrator.ts";
 import type { Style } from "./screen/style.ts";
 
@@ -35,6 +35,7 @@ export interface ServicePlan {
 export interface ToolMore {
   readonly kubeconfig?: string;
   readonly onOutput?: (stdout: string) => void;
+  readonly confined?: Confinement;
 }
 
 /** The API server of this run, as its administrator sees it. */

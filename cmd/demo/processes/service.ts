@@ -40,6 +40,8 @@ const startLimitMs = 30_000;
 export function launchService(options: ServiceOptions): Service {
   const { name, narrator, janitor, onLoss } = options;
   let stopping = false;
+  let served = false;
+  let early: Ending | undefined;
   let restarts = 0;
   let killed: Promise<unknown> = Promise.resolve();
   let again: Promise<unknown> = Promise.resolve();
@@ -49,7 +51,9 @@ export function launchService(options: ServiceOptions): Service {
     narrator.process({ name, pid: started.pid, state: "started" });
     void started.ended.then((ending) => {
       janitor({ gone: started.pid });
-      if (!stopping) died(started.pid, ending);
+      // A program that never served is told of by `serving`.
+      if (!served) early = ending;
+      else if (!stopping) died(started.pid, ending);
     });
     return started;
   };
@@ -72,7 +76,13 @@ export function launchService(options: ServiceOptions): Service {
   };
   let program = begin(options.args);
   const serving = untilReady(options, program, 0);
-  serving.catch(() => {});
+  serving.then(
+    () => {
+      served = true;
+      if (early && !stopping) died(program.pid, early);
+    },
+    () => {},
+  );
   return {
     name,
     serving,
@@ -111,7 +121,7 @@ async function untilReady(options: ServiceOptions, program: RunningProgram, from
       throw new Failure(
         "terminal",
         "NotStarted",
-        [`${options.name} ${why}; its last words:`, ...lines.slice(-6)].join("\n").trim(),
+        [`${options.name} ${why}; its last words:`, ...lines.filter((line) => line.trim()).slice(-8)].join("\n"),
       );
     }
     await sleep(15);

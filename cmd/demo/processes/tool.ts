@@ -16,18 +16,35 @@ export interface ToolOptions {
   readonly signal: AbortSignal;
   readonly onStart: (pid: number) => void;
   readonly onEnd: (pid: number) => void;
+  /** Node lets the process read and write these paths and no others; without it, everything. */
+  readonly confined?: Confinement;
   /** Everything printed so far, each time there is more. */
   readonly onOutput?: (stdout: string) => void;
+}
+
+/** What a process may touch of the file system. */
+export interface Confinement {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
 }
 
 /** Largest output kept: the list of a volume with every block written has about 5 MiB. */
 const largestOutput = 64 * 2 ** 20;
 
 /** Runs kubectl-protect to its end, as a process of its own. Aborting ends it. */
-export async function runTool({ args, env, signal, onStart, onEnd, onOutput }: ToolOptions): Promise<ToolRun> {
+export async function runTool({
+  args,
+  env,
+  signal,
+  onStart,
+  onEnd,
+  onOutput,
+  confined,
+}: ToolOptions): Promise<ToolRun> {
   signal.throwIfAborted();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [join(programs, "kubectl-protect", "main.ts"), ...args], {
+  const main = join(programs, "kubectl-protect", "main.ts");
+  const child = spawn(process.execPath, [...(confined ? permissions(confined) : []), main, ...args], {
     ...{ env, detached: true },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -50,4 +67,14 @@ export async function runTool({ args, env, signal, onStart, onEnd, onOutput }: T
   onEnd(program.pid);
   signal.throwIfAborted();
   return { code, signal: endedBy, ...output, ms: performance.now() - startedAt };
+}
+
+/** Node's permission model: the program's own code can be read, and what is named. No children, no workers. */
+function permissions({ read, write }: Confinement): string[] {
+  const code = join(programs, "..");
+  return [
+    "--permission",
+    ...[code, ...read].map((path) => `--allow-fs-read=${path}`),
+    ...write.map((path) => `--allow-fs-write=${path}`),
+  ];
 }

@@ -17,7 +17,13 @@ export interface ProcessNews {
 }
 
 export type DemoResult =
-  | { readonly ok: true; readonly table: readonly (readonly string[])[]; readonly ms: number; readonly data: object }
+  | {
+      readonly ok: true;
+      readonly table: readonly (readonly string[])[];
+      readonly notes: readonly string[];
+      readonly data: object;
+      readonly ms: number;
+    }
   | { readonly ok: false; readonly step: string; readonly error: string; readonly ms: number };
 
 /** Tells what the demo does: on a terminal, in a pipe, or to a machine. */

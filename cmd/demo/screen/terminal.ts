@@ -61,5 +61,12 @@ function closing(result: DemoResult, style: Style): string[] {
     return ["", `${style.red("FAILED")} at "${result.step}": ${first}`, ...rest.map((each) => `       ${each}`), ""];
   }
   const [head = "", rule = "", ...rows] = table(result.table);
-  return ["", `  ${style.bold(head)}`, `  ${style.dim(rule)}`, ...rows.map((each) => `  ${each}`), ""];
+  const [footnote = "", sentence = ""] = result.notes;
+  return [
+    "",
+    ...[style.bold(head), style.dim(rule), ...rows, style.dim(footnote)].map((each) => `  ${each}`),
+    "",
+    `  ${style.green("✔")} ${style.bold(sentence)} ${style.dim(`(${seconds(result.ms)} in all)`)}`,
+    "",
+  ];
 }

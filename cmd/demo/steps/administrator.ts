@@ -1,3 +1,5 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { VolumeSnapshot, VolumeSnapshotContent } from "../../../pkg/apis/snapshot/index.ts";
 import {
   ControllerService,
@@ -14,8 +16,9 @@ import type { Driver } from "./driver.ts";
 /** A volume, and where its bytes are. */
 export interface Volume {
   readonly id: string;
-  /** Until the Node service exists, a device is the file that the driver names in the volume context. */
   readonly devicePath: string;
+  /** Until the Node service exists, a device is the file that the driver names in the volume context. */
+  readonly filePath: string;
 }
 
 /** A snapshot that Kubernetes knows. */
@@ -24,8 +27,8 @@ export interface Snapshot {
   readonly handle: string;
 }
 
-/** Has the driver make a volume: empty, or restored from a snapshot. */
-export async function createVolume(driver: Driver, name: string, from?: Snapshot): Promise<Volume> {
+/** Has the driver make a volume, empty or restored from a snapshot, and puts a device where a pod would find it. */
+export async function createVolume(world: World, driver: Driver, name: string, from?: Snapshot): Promise<Volume> {
   const request: CreateVolumeRequest = {
     name,
     capacityRange: { requiredBytes: BigInt(volumeBytes), limitBytes: 0n },
@@ -39,8 +42,13 @@ export async function createVolume(driver: Driver, name: string, from?: Snapshot
     volumeContentSource: from ? { type: { $case: "snapshot", value: { snapshotId: from.handle } } } : undefined,
   };
   const { volume } = await driver.call(ControllerService.createVolume, request);
-  const devicePath = volume?.volumeContext["devicePath"];
-  if (volume && devicePath) return { id: volume.volumeId, devicePath };
+  const filePath = volume?.volumeContext["devicePath"];
+  if (volume && filePath) {
+    const devices = join(world.folder, "dev");
+    await mkdir(devices, { recursive: true });
+    await symlink(filePath, join(devices, name));
+    return { id: volume.volumeId, devicePath: join(devices, name), filePath };
+  }
   throw new Failure("terminal", "NoDevice", `the driver named no device for volume ${name}`);
 }
 

@@ -1,10 +1,11 @@
+import { dirname } from "node:path";
 import { Failure } from "../../../pkg/runtime/errors/index.ts";
 import type { ToolRun } from "../processes/tool.ts";
 import { blockMap, mapLegend, type Range } from "../screen/block-map.ts";
 import type { Outcome } from "../screen/narrator.ts";
 import { bytes, count, percent } from "../screen/units.ts";
-import { blockBytes, volumeBytes, type World } from "../world.ts";
-import type { Snapshot } from "./administrator.ts";
+import { blockBytes, type ToolMore, volumeBytes, type World } from "../world.ts";
+import type { Snapshot, Volume } from "./administrator.ts";
 import type { Driver } from "./driver.ts";
 
 /** What the list of one snapshot said, and what it cost. */
@@ -53,7 +54,7 @@ export async function listBlocks(
 export interface RebuildPlan {
   readonly snapshot: Snapshot;
   /** Device restored from the snapshot. */
-  readonly source: string;
+  readonly source: Volume;
   readonly target: string;
   /** The earlier snapshot and its image; without it, allocated ranges make the image. */
   readonly since?: { readonly snapshot: Snapshot; readonly image: string };
@@ -74,14 +75,16 @@ export async function rebuildImage(
     snapshot.name,
     ...delta,
     "-src",
-    source,
+    source.devicePath,
     "-tgt",
     target,
     "--verify=none",
     "-o",
     "json",
   ];
-  const { value: run, driverBytesRead } = await watched(driver, () => succeeded(world, args));
+  const folder = dirname(target);
+  const confined = { read: [source.devicePath, source.filePath, folder], write: [folder] };
+  const { value: run, driverBytesRead } = await watched(driver, () => succeeded(world, args, { confined }));
   const value = { ...(JSON.parse(run.stdout) as Omit<Rebuilt, "driverBytesRead">), driverBytesRead };
   const { sourceBytesRead, wireBytes, messages } = value;
   return {
@@ -93,8 +96,8 @@ export async function rebuildImage(
 }
 
 /** Runs the tool; anything but success is a failure with the tool's own words. */
-export async function succeeded(world: World, args: readonly string[]): Promise<ToolRun> {
-  const run = await world.tool(args);
+export async function succeeded(world: World, args: readonly string[], more?: ToolMore): Promise<ToolRun> {
+  const run = await world.tool(args, more);
   if (run.code === 0) return run;
   const how = run.signal ? `was ended by ${run.signal}` : `ended with code ${run.code}`;
   throw new Failure(
