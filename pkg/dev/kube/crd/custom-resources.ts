@@ -1,12 +1,33 @@
-import { builtinStrategy, statusStrategy } from "../builtin/built-in-kind.ts";
 import type { GoTypes } from "../builtin/go-types.ts";
 import { builtinResource } from "../builtin/resources.ts";
+import { storageHash } from "../discovery/discovery.ts";
 import type { Catalog } from "../registry/catalog.ts";
-import type { Call, Machine } from "../registry/context.ts";
+import { type Call, type Machine, metaOf, timestamp } from "../registry/context.ts";
 import type { Deletes } from "../registry/deletes.ts";
 import type { Resource } from "../registry/resource.ts";
-import type { JsonObject } from "../wire/json.ts";
-import { dnsSubdomain } from "../wire/names.ts";
+import { quote } from "../wire/go-text.ts";
+import {
+  at,
+  copy,
+  equalJson,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  objectAt,
+  textAt,
+  textsAt,
+} from "../wire/json.ts";
+import { CelCompiler } from "./cel.ts";
+import { customCodec } from "./custom-codec.ts";
+import { customStatusStrategy, customStrategy } from "./custom-strategy.ts";
+import { definitionKind } from "./definition.ts";
+import { evaluateJsonPath, parseJsonPath } from "./json-path.ts";
+import { customColumns } from "./printer-columns.ts";
+import { Rules } from "./rules.ts";
+import type { Schema } from "./schema.ts";
+
+/** What custom resources are served with. */
 export interface CustomResourcesDeps {
   readonly machine: Machine;
   readonly catalog: Catalog;
@@ -14,27 +35,301 @@ export interface CustomResourcesDeps {
   readonly deletes: Deletes;
   readonly call: Call;
 }
+
+const cleanup = "customresourcecleanup.apiextensions.k8s.io";
+const verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
+/** Serves what CustomResourceDefinitions define, from the moment they are established until they are gone. */
 export class CustomResources {
   readonly definitionResource: Resource;
-  constructor({ types, machine }: CustomResourcesDeps) {
-    this.definitionResource = builtinResource(
-      {
-        group: "apiextensions.k8s.io",
-        resource: "customresourcedefinitions",
-        struct: "apiextensions.v1.CustomResourceDefinition",
-        checkName: dnsSubdomain,
-      },
-      types,
-      machine.faults,
+  readonly #deps: CustomResourcesDeps;
+  readonly #rules: Rules;
+  /** The revision of the definition that each served group and plural stands for. */
+  readonly #served = new Map<string, { readonly spec: Json; readonly versions: readonly string[] }>();
+  readonly #listening = new Set<string>();
+
+  constructor(deps: CustomResourcesDeps) {
+    this.#deps = deps;
+    const compiler = new CelCompiler();
+    this.#rules = new Rules(compiler, deps.machine.faults);
+    const resource = builtinResource(definitionKind(compiler), deps.types, deps.machine.faults);
+    this.definitionResource = {
+      ...resource,
+      strategy: { ...resource.strategy, markDeletion: terminating(deps.machine) },
+    };
+  }
+
+  /** Calls `listener` on changes of a custom resource's objects; once per resource, however often asked. */
+  listenOnce(resource: Resource, listener: () => void): void {
+    const key = `${resource.group}/${resource.resource}`;
+    if (this.#listening.has(key)) return;
+    this.#listening.add(key);
+    this.#deps.machine.store.collection(resource.group, resource.resource).listen(listener);
+  }
+
+  /** The schema of a served version, for OpenAPI. */
+  schemaOf(group: string, version: string, plural: string): JsonObject | undefined {
+    const definition = this.#definitions().find(
+      (each) => textAt(each, "spec", "group") === group && textAt(each, "spec", "names", "plural") === plural,
     );
-    void builtinStrategy;
-    void statusStrategy;
+    const found = listAt(definition, "spec", "versions").find((each) => textAt(each, "name") === version);
+    return found === undefined ? undefined : objectAt(found, "schema", "openAPIV3Schema");
   }
+
+  #definitions(): JsonObject[] {
+    return this.#collection()
+      .list()
+      .map((entry) => entry.object);
+  }
+
+  #collection() {
+    return this.#deps.machine.store.collection("apiextensions.k8s.io", "customresourcedefinitions");
+  }
+
+  /** One round of the naming, establishing, serving and finalizing work; true when something changed. */
   step(): boolean {
-    return false;
+    const before = this.#deps.machine.store.revisions.current;
+    const seen = new Set<string>();
+    for (const definition of this.#definitions()) {
+      seen.add(keyOf(definition));
+      if (textAt(definition, "metadata", "deletionTimestamp") !== "") this.#finalize(definition);
+      else if (this.#deps.machine.faults["crd-never-established"] !== true) this.#establish(definition);
+    }
+    for (const key of this.#served.keys()) if (!seen.has(key)) this.#unserve(key);
+    return this.#deps.machine.store.revisions.current !== before;
   }
-  listenOnce(_r: Resource, _f: () => void): void {}
-  schemaOf(_g: string, _v: string, _p: string): JsonObject | undefined {
-    return undefined;
+
+  #establish(definition: JsonObject): void {
+    const conflict = this.#nameConflict(definition);
+    const status = objectAt(definition, "status");
+    const now = timestamp(this.#deps.machine.clock);
+    const established = conditionOf(definition, "Established") === "True";
+    const names = conflict === undefined ? objectAt(definition, "spec", "names") : objectAt(status, "acceptedNames");
+    const conditions = [
+      condition(
+        "NamesAccepted",
+        conflict === undefined,
+        conflict?.reason ?? "NoConflicts",
+        conflict?.message ?? "no conflicts found",
+        definition,
+        now,
+      ),
+      established || conflict === undefined
+        ? condition(
+            "Established",
+            true,
+            "InitialNamesAccepted",
+            "the initial names have been accepted",
+            definition,
+            now,
+          )
+        : condition("Established", false, "NotAccepted", "not all names are accepted", definition, now),
+    ];
+    const others = listAt(status, "conditions").filter(
+      (each) => !["NamesAccepted", "Established"].includes(textAt(each, "type")),
+    );
+    const next = { ...status, conditions: [...conditions, ...others], acceptedNames: names };
+    if (!equalJson(next, status)) this.#put(definition, (object) => (object["status"] = next));
+    if (established || conflict === undefined) this.#serve(definition);
   }
+
+  #nameConflict(definition: JsonObject): { readonly reason: string; readonly message: string } | undefined {
+    const group = textAt(definition, "spec", "group");
+    const others = this.#definitions().filter(
+      (each) =>
+        textAt(each, "spec", "group") === group &&
+        textAt(each, "metadata", "name") !== textAt(definition, "metadata", "name"),
+    );
+    const taken = (field: string): string[] => others.map((each) => textAt(each, "status", "acceptedNames", field));
+    const resources = [
+      ...taken("plural"),
+      ...taken("singular"),
+      ...others.flatMap((each) => textsAt(each, "status", "acceptedNames", "shortNames")),
+    ];
+    const checks: readonly (readonly [string, string, readonly string[]])[] = [
+      ["Plural", textAt(definition, "spec", "names", "plural"), resources],
+      ["Singular", textAt(definition, "spec", "names", "singular"), resources],
+      ...textsAt(definition, "spec", "names", "shortNames").map(
+        (each): readonly [string, string, readonly string[]] => ["ShortNames", each, resources],
+      ),
+      ["Kind", textAt(definition, "spec", "names", "kind"), [...taken("kind"), ...taken("listKind")]],
+      ["ListKind", textAt(definition, "spec", "names", "listKind"), [...taken("kind"), ...taken("listKind")]],
+    ];
+    const found = checks.filter(([, name, known]) => name !== "" && known.includes(name));
+    const last = found.at(-1);
+    return last && { reason: `${last[0]}Conflict`, message: `${quote(last[1])} is already in use` };
+  }
+
+  #serve(definition: JsonObject): void {
+    const key = keyOf(definition);
+    const spec = definition["spec"] ?? null;
+    const known = this.#served.get(key);
+    if (known && equalJson(known.spec, spec)) return;
+    const { catalog, machine } = this.#deps;
+    const [group = "", plural = ""] = key.split("/");
+    for (const version of known?.versions ?? []) catalog.remove(group, version, plural);
+    const versions = listAt(spec, "versions").filter(
+      (each) => isObject(each) && (each["served"] === true || machine.faults["serves-unserved-versions"] === true),
+    );
+    this.#served.set(key, { spec, versions: versions.map((each) => textAt(each, "name")) });
+    for (const version of versions) catalog.add(this.#resource(definition, version));
+  }
+
+  #unserve(key: string): void {
+    const [group = "", plural = ""] = key.split("/");
+    for (const version of this.#served.get(key)?.versions ?? []) this.#deps.catalog.remove(group, version, plural);
+    this.#served.delete(key);
+  }
+
+  #resource(definition: JsonObject, version: Json): Resource {
+    const { types, machine } = this.#deps;
+    const spec = objectAt(definition, "spec");
+    const names = objectAt(spec, "names");
+    const group = textAt(spec, "group");
+    const name = textAt(version, "name");
+    const kind = textAt(names, "kind");
+    const plural = textAt(names, "plural");
+    const schema: Schema = objectAt(version, "schema", "openAPIV3Schema");
+    const namespaced = textAt(spec, "scope") === "Namespaced";
+    const hasStatus = at(version, "subresources", "status") !== undefined;
+    const storage = textAt(
+      listAt(spec, "versions").find((each) => isObject(each) && each["storage"] === true),
+      "name",
+    );
+    const rules = { schema, namespaced, hasStatus, rules: this.#rules, faults: machine.faults };
+    const apiVersion = `${group}/${name}`;
+    return {
+      group,
+      version: name,
+      resource: plural,
+      singular: textAt(names, "singular"),
+      kind,
+      listKind: textAt(names, "listKind"),
+      namespaced,
+      verbs,
+      shortNames: textsAt(names, "shortNames"),
+      categories: textsAt(names, "categories"),
+      storageHash: storageHash(group, storage, kind),
+      custom: true,
+      storedIn: { group, resource: plural },
+      codec: customCodec({ apiVersion, kind, schema, types, faults: machine.faults }),
+      strategy: customStrategy(rules),
+      subresources: hasStatus
+        ? [{ name: "status", verbs: ["get", "patch", "update"], kind, strategy: customStatusStrategy(rules) }]
+        : [],
+      columns: customColumns(version),
+      fields: selectable(version),
+      blank: (metadata) => ({ kind, apiVersion, metadata }),
+      unknownField: (field) => `field label not supported: ${field}`,
+      ...(at(version, "deprecated") === true
+        ? { deprecation: textAt(version, "deprecationWarning") || `${apiVersion} ${kind} is deprecated` }
+        : {}),
+    };
+  }
+
+  /** Deletes all objects of a definition that is going, then lets it go. */
+  #finalize(definition: JsonObject): void {
+    if (!textsAt(definition, "metadata", "finalizers").includes(cleanup)) return;
+    const resource = this.#deps.catalog.anyVersion(
+      textAt(definition, "spec", "group"),
+      textAt(definition, "spec", "names", "plural"),
+    );
+    if (resource && !this.#deps.machine.faults["crd-keeps-objects"]) {
+      const objects = this.#deps.machine.store.collection(resource.group, resource.resource);
+      for (const { object } of objects.list()) {
+        if (textAt(object, "metadata", "deletionTimestamp") !== "") continue;
+        const target = { resource, strategy: resource.strategy, namespace: textAt(object, "metadata", "namespace") };
+        const options = {
+          dryRun: false,
+          gracePeriodSeconds: undefined,
+          propagationPolicy: undefined,
+          orphanDependents: undefined,
+          preconditions: {},
+        };
+        this.#deps.deletes.delete(target, textAt(object, "metadata", "name"), options, this.#deps.call);
+      }
+      if (objects.size > 0) return;
+    }
+    this.#release(definition);
+  }
+
+  #release(definition: JsonObject): void {
+    const rest = textsAt(definition, "metadata", "finalizers").filter((each) => each !== cleanup);
+    if (rest.length > 0) {
+      this.#put(definition, (object) => (metaOf(object)["finalizers"] = rest));
+      return;
+    }
+    this.#collection().remove(textAt(definition, "metadata", "name"));
+    this.#unserve(keyOf(definition));
+  }
+
+  #put(definition: JsonObject, change: (object: JsonObject) => void): void {
+    const name = textAt(definition, "metadata", "name");
+    this.#collection().put(name, (revision) => {
+      const next = copy(definition);
+      change(next);
+      metaOf(next)["resourceVersion"] = String(revision);
+      return next;
+    });
+  }
+}
+
+const keyOf = (definition: JsonObject): string =>
+  `${textAt(definition, "spec", "group")}/${textAt(definition, "spec", "names", "plural")}`;
+
+const conditionOf = (definition: JsonObject, type: string): string =>
+  textAt(
+    listAt(definition, "status", "conditions").find((each) => textAt(each, "type") === type),
+    "status",
+  );
+
+function condition(
+  type: string,
+  holds: boolean,
+  reason: string,
+  message: string,
+  definition: JsonObject,
+  now: string,
+): JsonObject {
+  const status = holds ? "True" : "False";
+  const known = listAt(definition, "status", "conditions").find((each) => textAt(each, "type") === type);
+  const since = textAt(known, "status") === status ? textAt(known, "lastTransitionTime") : now;
+  return { type, status, lastTransitionTime: since, reason, message };
+}
+
+/** What a deletion does to a definition: it waits for its objects, and says so. */
+function terminating(machine: Machine): (object: JsonObject) => void {
+  return (object) => {
+    const meta = metaOf(object);
+    const finalizers = textsAt(meta, "finalizers");
+    if (!finalizers.includes(cleanup)) meta["finalizers"] = [...finalizers, cleanup];
+    if (meta["deletionTimestamp"] === undefined) meta["deletionTimestamp"] = timestamp(machine.clock);
+    const status = objectAt(object, "status");
+    const message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    const entry: JsonObject = {
+      type: "Terminating",
+      status: "True",
+      lastTransitionTime: timestamp(machine.clock),
+      reason: "InstanceDeletionPending",
+      message,
+    };
+    status["conditions"] = [
+      ...listAt(status, "conditions").filter((each) => textAt(each, "type") !== "Terminating"),
+      entry,
+    ];
+    object["status"] = status;
+  };
+}
+
+function selectable(version: Json): Resource["fields"] {
+  const entries = listAt(version, "selectableFields").map((each) => {
+    const path = textAt(each, "jsonPath");
+    const parts = parseJsonPath(path) ?? [];
+    const read = (object: JsonObject): string => {
+      const value = evaluateJsonPath(parts, object)[0];
+      return value === undefined || value === null || typeof value === "object" ? "" : String(value);
+    };
+    return [path.replace(/^\./, ""), read] as const;
+  });
+  return Object.fromEntries(entries);
 }

@@ -72,7 +72,7 @@ export class Exchange {
       "cache-control": "no-cache, private",
       ...extra,
     };
-    if (warnings.length > 0) headers["warning"] = warnings;
+    if (warnings.length > 0) this.response.setHeader("warning", warnings);
     this.response.writeHead(code, headers);
   }
 

@@ -81,6 +81,7 @@ export class Router {
     if (resource === undefined) return this.#unknown(exchange, info);
     if (info.namespace !== "" && !resource.namespaced && resource.resource !== "namespaces") throw noSuchResource();
     if (info.subresource === "token" && resource.resource === "serviceaccounts") return this.#token(exchange, info);
+    if (resource.deprecation !== undefined) exchange.warnings.push(resource.deprecation);
     const strategy = strategyFor(resource, info);
     await resources.serve({ exchange, info, resource, strategy, user });
   }

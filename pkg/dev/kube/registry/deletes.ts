@@ -35,6 +35,10 @@ export class Deletes {
     if (!this.#machine.faults["ignore-preconditions"]) checkPreconditions(target, name, entry.object, options);
     strategy.guardDelete?.(entry.object, call);
     const next = copy(entry.object);
+    if (strategy.markDeletion && at(next, "metadata", "deletionTimestamp") === undefined) {
+      strategy.markDeletion(next);
+      return { object: this.#mark(resource, entry, next, call), gone: false };
+    }
     const graceful = this.#grace(strategy, next, options);
     if (graceful === "pending") return { object: entry.object, gone: false };
     const finalizers = this.#machine.faults["ignore-finalizers"] ? [] : wantedFinalizers(next, options);

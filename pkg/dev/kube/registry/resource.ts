@@ -34,6 +34,8 @@ export interface Strategy {
   warnings?(next: JsonObject, old: JsonObject | undefined): readonly string[];
   /** Seconds of grace for a deletion, or undefined when the object goes at once. */
   grace?(object: JsonObject, asked: number | undefined): number | undefined;
+  /** Marks an object for deletion in its own way, in place of the usual one. */
+  markDeletion?(object: JsonObject): void;
   /** Runs before anything is deleted; throws ApiFailure to refuse. */
   guardDelete?(object: JsonObject, call: Call): void;
   /** Runs before create and update are prepared; throws ApiFailure to refuse. */
@@ -81,6 +83,8 @@ export interface Resource extends GroupResource {
   readonly fields: Readonly<Record<string, (stored: JsonObject) => string>>;
   /** An object that carries nothing but this metadata, as bookmarks do. */
   blank(meta: JsonObject): JsonObject;
+  /** The warning that every request for a deprecated version gets. */
+  readonly deprecation?: string;
   /** The complaint about a field selector that this resource does not know. */
   unknownField(field: string): string;
 }
