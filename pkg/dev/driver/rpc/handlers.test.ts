@@ -58,10 +58,10 @@ describe("server streams", () => {
 
   const begin = (call: SlowCall): { pulled: () => number } => {
     let pulled = 0;
-    async function* endless(): AsyncGenerator<number> {
-      for (;;) yield ++pulled;
+    async function* many(): AsyncGenerator<number> {
+      while (pulled < 5000) yield ++pulled;
     }
-    const handle = handlers().serverStream("GetMetadataDelta", async () => endless());
+    const handle = handlers().serverStream("GetMetadataDelta", async () => many());
     handle(call as unknown as ServerWritableStream<object, number>);
     return { pulled: () => pulled };
   };

@@ -28,6 +28,7 @@ export namespace BlockMetadataType {
 export interface GetPluginInfoRequest {
 }
 
+/** `name` is in domain form ("driver.example.com") and never empty; objects refer to the driver by it. */
 export interface GetPluginInfoResponse {
   name: string;
   vendorVersion: string;
@@ -253,6 +254,10 @@ export interface DeleteVolumeRequest_SecretsEntry {
 export interface DeleteVolumeResponse {
 }
 
+/**
+ * Makes a volume reachable from a node. Repeating the call with the same arguments succeeds; with others
+ * (another access mode, readonly) it is ALREADY_EXISTS.
+ */
 export interface ControllerPublishVolumeRequest {
   volumeId: string;
   nodeId: string;
@@ -272,6 +277,7 @@ export interface ControllerPublishVolumeRequest_VolumeContextEntry {
   value: string;
 }
 
+/** `publish_context` is handed to the node's calls for this volume unchanged. */
 export interface ControllerPublishVolumeResponse {
   publishContext: { [key: string]: string };
 }
@@ -281,6 +287,7 @@ export interface ControllerPublishVolumeResponse_PublishContextEntry {
   value: string;
 }
 
+/** An empty node_id means every node. A volume that is not published counts as success. */
 export interface ControllerUnpublishVolumeRequest {
   volumeId: string;
   nodeId: string;
@@ -295,6 +302,7 @@ export interface ControllerUnpublishVolumeRequest_SecretsEntry {
 export interface ControllerUnpublishVolumeResponse {
 }
 
+/** Asks whether an existing volume can be used in all of these ways. */
 export interface ValidateVolumeCapabilitiesRequest {
   volumeId: string;
   volumeContext: { [key: string]: string };
@@ -324,6 +332,7 @@ export interface ValidateVolumeCapabilitiesRequest_MutableParametersEntry {
   value: string;
 }
 
+/** `confirmed` is set only when everything asked for holds; otherwise `message` says, for people, what does not. */
 export interface ValidateVolumeCapabilitiesResponse {
   confirmed: ValidateVolumeCapabilitiesResponse_Confirmed | undefined;
   message: string;
@@ -360,6 +369,7 @@ export interface ListVolumesRequest {
   startingToken: string;
 }
 
+/** An empty next_token marks the last page. */
 export interface ListVolumesResponse {
   entries: ListVolumesResponse_Entry[];
   nextToken: string;
@@ -375,6 +385,7 @@ export interface ListVolumesResponse_Entry {
   status: ListVolumesResponse_VolumeStatus | undefined;
 }
 
+/** An unknown volume is NOT_FOUND. */
 export interface ControllerGetVolumeRequest {
   volumeId: string;
 }
@@ -389,6 +400,7 @@ export interface ControllerGetVolumeResponse_VolumeStatus {
   volumeCondition: VolumeCondition | undefined;
 }
 
+/** Changes properties of an existing volume; the keys are the driver's own. */
 export interface ControllerModifyVolumeRequest {
   volumeId: string;
   secrets: { [key: string]: string };
@@ -408,6 +420,7 @@ export interface ControllerModifyVolumeRequest_MutableParametersEntry {
 export interface ControllerModifyVolumeResponse {
 }
 
+/** Space for new volumes with these properties; without any, for all volumes. */
 export interface GetCapacityRequest {
   volumeCapabilities: VolumeCapability[];
   parameters: { [key: string]: string };
@@ -551,6 +564,7 @@ export interface ListSnapshotsRequest_SecretsEntry {
   value: string;
 }
 
+/** An empty next_token marks the last page. */
 export interface ListSnapshotsResponse {
   entries: ListSnapshotsResponse_Entry[];
   nextToken: string;
@@ -560,6 +574,7 @@ export interface ListSnapshotsResponse_Entry {
   snapshot: Snapshot | undefined;
 }
 
+/** An unknown snapshot is NOT_FOUND. */
 export interface GetSnapshotRequest {
   snapshotId: string;
   secrets: { [key: string]: string };
@@ -574,6 +589,7 @@ export interface GetSnapshotResponse {
   snapshot: Snapshot | undefined;
 }
 
+/** Grows a volume. One that is large enough already is returned as it is; volumes do not shrink. */
 export interface ControllerExpandVolumeRequest {
   volumeId: string;
   capacityRange: CapacityRange | undefined;
@@ -586,11 +602,13 @@ export interface ControllerExpandVolumeRequest_SecretsEntry {
   value: string;
 }
 
+/** `node_expansion_required`: the node must be told before the new size can be used. */
 export interface ControllerExpandVolumeResponse {
   capacityBytes: bigint;
   nodeExpansionRequired: boolean;
 }
 
+/** Prepares a volume on the node, once for all its users there (attach, format, mount at a private place). */
 export interface NodeStageVolumeRequest {
   volumeId: string;
   publishContext: { [key: string]: string };
@@ -618,6 +636,7 @@ export interface NodeStageVolumeRequest_VolumeContextEntry {
 export interface NodeStageVolumeResponse {
 }
 
+/** Undoes NodeStageVolume, after the last user has gone. A volume that is not staged counts as success. */
 export interface NodeUnstageVolumeRequest {
   volumeId: string;
   stagingTargetPath: string;
@@ -626,6 +645,7 @@ export interface NodeUnstageVolumeRequest {
 export interface NodeUnstageVolumeResponse {
 }
 
+/** Gives a staged volume to one user, at target_path: a directory for mount access, a device node for block. */
 export interface NodePublishVolumeRequest {
   volumeId: string;
   publishContext: { [key: string]: string };
@@ -655,6 +675,7 @@ export interface NodePublishVolumeRequest_VolumeContextEntry {
 export interface NodePublishVolumeResponse {
 }
 
+/** Takes it away again and removes target_path. A volume that is not there counts as success. */
 export interface NodeUnpublishVolumeRequest {
   volumeId: string;
   targetPath: string;
@@ -663,6 +684,7 @@ export interface NodeUnpublishVolumeRequest {
 export interface NodeUnpublishVolumeResponse {
 }
 
+/** volume_path is any path at which the volume is staged or published. */
 export interface NodeGetVolumeStatsRequest {
   volumeId: string;
   volumePath: string;
@@ -750,6 +772,7 @@ export interface NodeGetInfoResponse {
   accessibleTopology: Topology | undefined;
 }
 
+/** Lets the node use what ControllerExpandVolume added, for instance by growing the file system. */
 export interface NodeExpandVolumeRequest {
   volumeId: string;
   volumePath: string;
@@ -800,6 +823,10 @@ export namespace GroupControllerServiceCapability_RPC_Type {
   export type UNRECOGNIZED = typeof GroupControllerServiceCapability_RPC_Type.UNRECOGNIZED;
 }
 
+/**
+ * Cuts all volumes at one moment. `name` makes the call idempotent; the same name with other volumes is
+ * ALREADY_EXISTS. Volumes that can not be cut together are FAILED_PRECONDITION.
+ */
 export interface CreateVolumeGroupSnapshotRequest {
   name: string;
   sourceVolumeIds: string[];
@@ -829,6 +856,10 @@ export interface VolumeGroupSnapshot {
   readyToUse: boolean;
 }
 
+/**
+ * snapshot_ids are those the driver returned at creation; another list is INVALID_ARGUMENT. An unknown group
+ * counts as success.
+ */
 export interface DeleteVolumeGroupSnapshotRequest {
   groupSnapshotId: string;
   snapshotIds: string[];
@@ -843,6 +874,7 @@ export interface DeleteVolumeGroupSnapshotRequest_SecretsEntry {
 export interface DeleteVolumeGroupSnapshotResponse {
 }
 
+/** An unknown group is NOT_FOUND; a list of ids other than the group's is INVALID_ARGUMENT. */
 export interface GetVolumeGroupSnapshotRequest {
   groupSnapshotId: string;
   snapshotIds: string[];
