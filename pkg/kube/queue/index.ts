@@ -1,1 +1,2 @@
+export { queueMetrics } from "./metrics.ts";
 export { createQueue, type Queue, type QueueOptions } from "./queue.ts";
