@@ -1,8 +1,8 @@
 import type { Call } from "../registry/context.ts";
 import { validateMeta, validateMetaUpdate } from "../registry/object-meta.ts";
 import type { Strategy } from "../registry/resource.ts";
-import type { FieldError } from "../wire/field-error.ts";
-import { copy, type JsonObject, objectAt } from "../wire/json.ts";
+import { type FieldError, index, invalid } from "../wire/field-error.ts";
+import { copy, type JsonObject, objectAt, textsAt } from "../wire/json.ts";
 import type { NameCheck } from "../wire/names.ts";
 
 /** What sets one built-in kind apart. Absent parts mean: nothing special. */
@@ -32,6 +32,7 @@ export interface BuiltinKind {
 export function builtinStrategy(kind: BuiltinKind, namespaced: boolean, lax: boolean): Strategy {
   const validate = (object: JsonObject): FieldError[] => [
     ...validateMeta(objectAt(object, "metadata"), namespaced, kind.checkName),
+    ...finalizerErrors(object, kind),
     ...(kind.validate?.(object) ?? []),
   ];
   return {
@@ -48,6 +49,7 @@ export function builtinStrategy(kind: BuiltinKind, namespaced: boolean, lax: boo
     },
     validateUpdate: (next, old) => [
       ...validateMetaUpdate(objectAt(next, "metadata"), objectAt(old, "metadata")),
+      ...finalizerErrors(next, kind),
       ...(lax ? [] : (kind.validateUpdate?.(next, old) ?? [])),
       ...validate(next),
     ],
@@ -71,6 +73,24 @@ export function statusStrategy(kind: BuiltinKind): Strategy {
     validateUpdate: (next, old) => validateMetaUpdate(objectAt(next, "metadata"), objectAt(old, "metadata")),
     ...(kind.extra?.mustStay === undefined ? {} : { mustStay: kind.extra.mustStay }),
   };
+}
+
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+/** Finalizers of built-in kinds are standard ones or have a domain; those of definitions are free. */
+function finalizerErrors(object: JsonObject, kind: BuiltinKind): FieldError[] {
+  if (kind.group === "apiextensions.k8s.io") return [];
+  return textsAt(object, "metadata", "finalizers").flatMap((each, position) =>
+    each.includes("/") || standardFinalizers.has(each)
+      ? []
+      : [
+          invalid(
+            index("metadata.finalizers", position),
+            each,
+            "name is neither a standard finalizer name nor is it fully qualified",
+          ),
+        ],
+  );
 }
 
 /** Takes one field over from the old object. */

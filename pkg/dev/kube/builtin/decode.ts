@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, setOwn } from "../wire/json.ts";
+import { byBytes, isObject, type Json, type JsonObject, setOwn } from "../wire/json.ts";
 import type { GoField, GoType, GoTypes } from "./go-types.ts";
 import { readScalar } from "./scalars.ts";
 
@@ -66,7 +66,7 @@ class Decoder {
 
   /** What Go would write for a field, or undefined when it leaves the field out. */
   #written(field: GoField, value: Json | undefined): Json | undefined {
-    if (value === undefined || value === null) return this.#absent(field);
+    if (value === undefined || value === null || isVoid(field.type, value)) return this.#absent(field);
     if (field.omitZero && isZero(field.type, value)) return undefined;
     if (field.omitEmpty && isEmpty(field.type, value)) return undefined;
     return value;
@@ -115,7 +115,7 @@ class Decoder {
   #map(of: GoType, type: GoType, value: Json, at: Position): Json | undefined {
     if (!isObject(value)) return this.#mismatch(value, type, at);
     const result: JsonObject = {};
-    for (const [key, each] of Object.entries(value)) {
+    for (const [key, each] of Object.entries(value).sort(([a], [b]) => byBytes(a, b))) {
       setOwn(result, key, this.#value(of, each, { ...at, path: `${at.path}.${key}` }) ?? this.#zero(of));
     }
     return result;
@@ -170,6 +170,11 @@ function zeroScalar(name: string): Json {
     default:
       return null;
   }
+}
+
+/** Empty lists and maps: storage does not tell them from absent ones. */
+function isVoid(type: GoType, value: Json): boolean {
+  return (type.is === "list" || type.is === "map") && Object.keys(value as object).length === 0;
 }
 
 function isEmpty(type: GoType, value: Json): boolean {

@@ -9,7 +9,7 @@ import { copy, type Json, type JsonObject, objectAt, textsAt } from "../wire/jso
 import { dnsSubdomain, qualifiedName } from "../wire/names.ts";
 import { listTypeErrors } from "./list-types.ts";
 import type { Rules } from "./rules.ts";
-import { propertiesOf, type Schema } from "./schema.ts";
+import { hasRules, propertiesOf, type Schema } from "./schema.ts";
 import { validateSchema } from "./validate.ts";
 
 /** What the strategies of a custom resource depend on. */
@@ -68,7 +68,7 @@ export function customStrategy(custom: CustomRules): Strategy {
 
 /** The strategy of the status subresource: all but status stays as it is. */
 export function customStatusStrategy(custom: CustomRules): Strategy {
-  const { schema, rules, faults } = custom;
+  const { schema, faults } = custom;
   return {
     ...customStrategy(custom),
     prepareUpdate(next, old) {
@@ -90,10 +90,7 @@ export function customStatusStrategy(custom: CustomRules): Strategy {
         errors.push(...validateSchema(statusSchema, status, old["status"], "status"));
         if (listTypeErrors(schema, old).length === 0) errors.push(...listTypeErrors(schema, next));
       }
-      if (errors.some((each) => blocking.has(each.type))) return [...errors, invalid("", null, unchecked)];
-      const found = rules.check(schema, next, old);
-      call.warnings.push(...found.warnings);
-      return [...errors, ...found.errors];
+      return [...errors, ...ruleErrors(custom, next, old, errors, call)];
     },
     warnings: () => [],
   };
@@ -118,6 +115,7 @@ function ruleErrors(
   errors: readonly FieldError[],
   call: Call,
 ): FieldError[] {
+  if (!hasRules(schema)) return [];
   if (errors.some((each) => blocking.has(each.type))) return [invalid("", null, unchecked)];
   const found = rules.check(schema, next, old);
   call.warnings.push(...found.warnings);

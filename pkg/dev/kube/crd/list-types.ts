@@ -1,5 +1,5 @@
 import { child, duplicate, type FieldError, index } from "../wire/field-error.ts";
-import { at, equalJson, isObject, type Json, type JsonObject } from "../wire/json.ts";
+import { at, equalJson, isObject, type Json, type JsonObject, sorted } from "../wire/json.ts";
 import { itemsOf, listKeys, propertiesOf, type Schema, valuesOf } from "./schema.ts";
 
 /** Duplicates in lists of type set and map. */
@@ -40,6 +40,6 @@ function duplicates(schema: Schema, list: readonly Json[], path: string): FieldE
     seen.push(id);
     if (!known || reported.some((other) => equalJson(other, id))) return [];
     reported.push(id);
-    return [duplicate(index(path, position), id)];
+    return [duplicate(index(path, position), sorted(id))];
   });
 }

@@ -1,7 +1,7 @@
 import { fieldDescription } from "../builtin/go-types.ts";
 import { age } from "../tables/ages.ts";
 import type { Column } from "../tables/columns.ts";
-import { at, goJson, isObject, type Json, type JsonObject, listAt, textAt } from "../wire/json.ts";
+import { at, goJson, isObject, type Json, type JsonObject, listAt, sorted, textAt } from "../wire/json.ts";
 import { evaluateJsonPath, parseJsonPath } from "./json-path.ts";
 
 const nameColumn: Column = {
@@ -55,6 +55,6 @@ function cell(type: string, value: Json, now: number): Json {
       if (typeof value !== "string") return null;
       return Number.isNaN(Date.parse(value)) ? "<invalid>" : age(value, now);
     default:
-      return typeof value === "string" ? value : value === null ? "" : goJson(value);
+      return typeof value === "string" ? value : value === null ? "" : goJson(sorted(value));
   }
 }

@@ -41,3 +41,12 @@ export function sameItem(schema: Schema, item: Json, older: Json | undefined): J
 }
 
 const bigText = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
+
+/** True when the schema has CEL rules anywhere. */
+export function hasRules(schema: Json | undefined): boolean {
+  if (Array.isArray(schema)) return schema.some(hasRules);
+  if (!isObject(schema)) return false;
+  return Object.entries(schema).some(([field, value]) =>
+    field === "x-kubernetes-validations" ? Array.isArray(value) && value.length > 0 : hasRules(value),
+  );
+}

@@ -8,7 +8,7 @@ import {
   typeInvalid,
 } from "../wire/field-error.ts";
 import { float, quote } from "../wire/go-text.ts";
-import { equalJson, goJson, isObject, type Json, textsAt } from "../wire/json.ts";
+import { equalJson, goJson, isObject, type Json, sorted, textsAt } from "../wire/json.ts";
 import { formatProblem } from "./formats.ts";
 import { isIntOrString, itemsOf, propertiesOf, type Schema, sameItem, typeOf, valuesOf } from "./schema.ts";
 
@@ -85,7 +85,7 @@ function typeErrors(schema: Schema, value: Json, place: Place): FieldError[] {
 }
 
 const bad = (place: Place, value: Json, message: string): FieldError =>
-  invalid(fieldOf(place), value, `${place.path} in body ${message}`);
+  invalid(fieldOf(place), sorted(value), `${place.path} in body ${message}`);
 
 function limit(schema: Schema, field: string): number | undefined {
   const value = schema[field];
@@ -175,8 +175,8 @@ function enumErrors(schema: Schema, value: Json, place: Place): FieldError[] {
   return [
     notSupported(
       fieldOf(place),
-      value,
-      list.map((each) => (typeof each === "string" ? each : goJson(each))),
+      sorted(value),
+      list.map((each) => (typeof each === "string" ? each : goJson(sorted(each)))),
     ),
   ];
 }

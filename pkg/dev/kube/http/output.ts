@@ -51,7 +51,8 @@ export function shapeList(items: readonly JsonObject[], listMeta: JsonObject, sh
       return {
         kind: resource.listKind,
         apiVersion: apiVersion(resource),
-        metadata: listMeta,
+        // Lists of custom objects always say whether they go on.
+        metadata: resource.custom ? { continue: "", ...listMeta } : listMeta,
         items: items.map((each) => listItem(resource.codec.write(each), resource)),
       };
     case "Table":

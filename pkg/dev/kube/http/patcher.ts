@@ -1,3 +1,4 @@
+import { decodeBuiltin } from "../builtin/decode.ts";
 import type { GoTypes } from "../builtin/go-types.ts";
 import { applyJsonPatch, PatchSyntaxError, readJsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
@@ -5,7 +6,7 @@ import { strategicPatch } from "../patch/strategic-patch.ts";
 import type { Call, Machine } from "../registry/context.ts";
 import type { Resource } from "../registry/resource.ts";
 import { invalid } from "../wire/field-error.ts";
-import { goJson, isObject, type Json, type JsonObject, parseJson } from "../wire/json.ts";
+import { goJson, isObject, type Json, type JsonObject, parseJson, sorted } from "../wire/json.ts";
 import { badRequest, invalidObject } from "../wire/status.ts";
 import { duplicateFields } from "./duplicates.ts";
 import { syntaxError } from "./json-errors.ts";
@@ -44,6 +45,15 @@ export class Patcher {
     return this.#readBack(request, patched);
   }
 
+  /** Options of a deletion as Go reads them. Throws 400. */
+  deleteOptions(value: JsonObject): JsonObject {
+    try {
+      return decodeBuiltin(this.#types, "meta.v1.DeleteOptions", value).object;
+    } catch (thrown) {
+      throw badRequest((thrown as Error).message);
+    }
+  }
+
   #patch(resource: Resource, versioned: JsonObject, type: string, text: string): Json {
     const { faults } = this.#machine;
     const prefix = type === strategic ? "" : "error decoding patch: ";
@@ -60,7 +70,7 @@ export class Patcher {
 
   /** Decodes the patched object; what does not fit is a 422 about the patch. */
   #readBack({ resource, type, text, call }: PatchRequest, patched: Json): JsonObject {
-    const refuse = (why: string): Error => invalidObject("", "", "", [invalid("patch", goJson(patched), why)]);
+    const refuse = (why: string): Error => invalidObject("", "", "", [invalid("patch", goJson(sorted(patched)), why)]);
     if (!isObject(patched)) throw refuse("couldn't get version/kind; json parse error");
     let read: ReturnType<Resource["codec"]["read"]>;
     try {

@@ -217,7 +217,7 @@ export class ResourceApi {
     const text = await exchange.body();
     if (text === "") return readDeleteOptions(exchange.url.searchParams, undefined);
     const format = inputFormat(exchange.header("content-type"), resource.custom);
-    const value = parseDeleteOptions(text, format);
+    const value = this.#deps.patcher.deleteOptions(parseDeleteOptions(text, format));
     return readDeleteOptions(exchange.url.searchParams, value);
   }
 

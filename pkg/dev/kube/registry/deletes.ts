@@ -1,6 +1,6 @@
 import type { Collection, Entry } from "../storage/collection.ts";
 import { keyOf } from "../storage/store.ts";
-import { at, copy, type JsonObject, textAt, textsAt } from "../wire/json.ts";
+import { at, copy, equalJson, type JsonObject, textAt, textsAt } from "../wire/json.ts";
 import { conflict, notFound } from "../wire/status.ts";
 import { type Call, type Machine, metaOf, timestamp } from "./context.ts";
 import type { DeleteOptions } from "./options.ts";
@@ -76,6 +76,7 @@ export class Deletes {
   }
 
   #mark(resource: Resource, entry: Entry, next: JsonObject, call: Call): JsonObject {
+    if (equalJson(next, entry.object)) return entry.object;
     if (call.dryRun && !this.#machine.faults["dry-run-persists"]) return next;
     return this.#collection(resource).put(entry.key, (revision) => {
       metaOf(next)["resourceVersion"] = String(revision);
@@ -85,8 +86,10 @@ export class Deletes {
 
   #remove(resource: Resource, entry: Entry, call: Call): JsonObject {
     if (call.dryRun && !this.#machine.faults["dry-run-persists"]) return entry.object;
-    this.#collection(resource).remove(entry.key);
-    return entry.object;
+    const removed = this.#collection(resource).remove(entry.key);
+    const last = copy(entry.object);
+    metaOf(last)["resourceVersion"] = String(removed?.revision ?? entry.revision);
+    return last;
   }
 }
 

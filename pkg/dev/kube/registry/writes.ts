@@ -139,9 +139,7 @@ export class Writes {
     const given = textAt(meta, "resourceVersion");
     const current = textAt(old, "metadata", "resourceVersion");
     if (!/^\d*$/.test(given)) {
-      throw invalidObject(resource.group, resource.kind, name, [
-        invalid("metadata.resourceVersion", given, `strconv.ParseUint: parsing "${given}": invalid syntax`),
-      ]);
+      throw new ApiFailure(500, "", `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`);
     }
     if (given === "" || Number(given) === 0) {
       if (!strategy.unconditionalUpdate) {

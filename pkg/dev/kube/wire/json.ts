@@ -26,15 +26,16 @@ export function stringifyJson(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? rawJson(each.toString()) : each));
 }
 
-/** The JSON text as Go's encoder writes it: keys sorted, and `<`, `>`, `&` escaped. */
+/** The JSON text as Go's encoder writes it, with `<`, `>`, `&` escaped. Typed values have their fields in Go's order. */
 export function goJson(value: Json): string {
-  return stringifyJson(sorted(value)).replace(
+  return stringifyJson(value).replace(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
-function sorted(value: Json): Json {
+/** A copy with all keys in order, as Go writes values without a type. */
+export function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isObject(value)) return value;
   return Object.fromEntries(
