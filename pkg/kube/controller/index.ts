@@ -9,3 +9,5 @@ export {
   requeueAfter,
   type Source,
 } from "./controller.ts";
+export { failureRules } from "./handling.ts";
+export { controllerMetrics } from "./metrics.ts";

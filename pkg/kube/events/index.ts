@@ -1,1 +1,1 @@
-export { createRecorder, type EventRecorder, type EventType, type RecorderOptions } from "./recorder.ts";
+export { createRecorder, type EventRecorder, type EventType, eventMetrics, type RecorderOptions } from "./recorder.ts";

@@ -28,7 +28,11 @@ export function createReader<T extends KubeObject>({ client, informer, selection
   };
   const list: Reader<T>["list"] = async (options = {}) => {
     if (informer.hasSynced()) return informer.list(options.namespace);
-    const { items } = await client.listAll(kind, { ...selection, ...options });
+    const { items } = await client.listAll(kind, {
+      ...selection,
+      ...options,
+      namespace: options.namespace ?? selection?.namespace,
+    });
     return items.map((each) => informer.trim(each));
   };
   return {

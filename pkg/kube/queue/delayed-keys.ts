@@ -26,8 +26,6 @@ export class DelayedKeys {
     this.#delays.set(key, { at, timer });
     this.#clock.sleep(delayMs, timer.signal).then(
       () => {
-        // A timer may fire at the very moment in which it was replaced.
-        if (this.#delays.get(key)?.timer !== timer) return;
         this.#delays.delete(key);
         this.#due(key);
       },

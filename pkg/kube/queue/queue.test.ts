@@ -83,6 +83,7 @@ describe("delays", () => {
     queue.addAfter("a", 500);
     queue.addAfter("a", 200);
     queue.addAfter("a", 900);
+    expect(clock.waiting).toBe(1);
     await clock.advance(199);
     expect(queue.depth).toBe(0);
     await clock.advance(1);
@@ -169,6 +170,7 @@ it("tells client-go's metrics", async () => {
   await queue.take();
   queue.add("a");
   await clock.advance(1000);
+  queue.add("a");
   expect(await value("workqueue_adds_total")).toBe(4);
   expect(await value("workqueue_depth")).toBe(2);
   expect(await value("workqueue_queue_duration_seconds_sum")).toBe(4);

@@ -10,14 +10,32 @@ export interface Condition {
 
 export type ConditionWish = Omit<Condition, "lastTransitionTime">;
 
+/** The API's own limit for a message. */
+const messageLimit = 32_768;
+
 /**
  * The list with this condition set: sorted by type, message trimmed to 32 KiB, transition time moved only when the
- * status flips. Returns the same array when nothing changes.
+ * status flips. Returns the same array when nothing changes. `now`: milliseconds since the epoch.
  */
 export function setCondition(
-  _conditions: readonly Condition[] | undefined,
-  _wish: ConditionWish,
-  _now: number,
+  conditions: readonly Condition[] | undefined,
+  wish: ConditionWish,
+  now: number,
 ): readonly Condition[] {
-  throw new Error("not yet");
+  const before = conditions ?? [];
+  const known = before.find((each) => each.type === wish.type);
+  const message = wish.message.length > messageLimit ? `${wish.message.slice(0, messageLimit - 1)}…` : wish.message;
+  const same =
+    known?.status === wish.status &&
+    known.reason === wish.reason &&
+    known.message === message &&
+    known.observedGeneration === wish.observedGeneration;
+  if (same) return before;
+  const lastTransitionTime =
+    known?.status === wish.status ? known.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, "Z");
+  const { observedGeneration, ...rest } = wish;
+  const condition = { ...rest, message, lastTransitionTime };
+  const next = observedGeneration === undefined ? condition : { ...condition, observedGeneration };
+  const others = before.filter((each) => each.type !== wish.type);
+  return [...others, next].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
