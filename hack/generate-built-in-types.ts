@@ -11,6 +11,8 @@ interface Field {
   readonly name: string;
   readonly type: string;
   readonly flags: string;
+  /** Protobuf field numbers, from the outermost message of inlined structs inwards. */
+  readonly numbers: string;
   readonly mergeKey?: string;
 }
 
@@ -213,7 +215,10 @@ class GoTypes {
         (strategy.includes("merge") ? "m" : "") +
         (strategy.includes("retainKeys") ? "k" : "") +
         (strategy.includes("replace") ? "r" : "");
-      return [{ name, type: this.qualify(type, source), flags, ...(mergeKey === undefined ? {} : { mergeKey }) }];
+      const numbers = /protobuf:"\w+,(\d+)/.exec(tags)?.[1] ?? "";
+      return [
+        { name, type: this.qualify(type, source), flags, numbers, ...(mergeKey === undefined ? {} : { mergeKey }) },
+      ];
     });
   }
 
@@ -237,9 +242,11 @@ class GoTypes {
   }
 
   inlined(name: string): Field[] {
-    return (this.structs.get(name) ?? []).flatMap((field) =>
-      field.flags.includes("i") ? this.inlined(GoTypes.base(field.type)) : [field],
-    );
+    return (this.structs.get(name) ?? []).flatMap((field) => {
+      if (!field.flags.includes("i")) return [field];
+      const inside = (numbers: string): string => (field.numbers === "" ? "" : `${field.numbers}.${numbers}`);
+      return this.inlined(GoTypes.base(field.type)).map((each) => ({ ...each, numbers: inside(each.numbers) }));
+    });
   }
 
   closure(): string {
@@ -263,6 +270,7 @@ class GoTypes {
         field.name,
         field.type,
         field.flags,
+        field.numbers,
         ...(field.mergeKey === undefined ? [] : [field.mergeKey]),
       ]);
       return `    ${JSON.stringify(name)}: ${JSON.stringify(fields)}`;

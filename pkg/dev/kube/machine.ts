@@ -100,11 +100,13 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
       deletes,
       watches,
       patcher: new Patcher(types, machine),
+      types,
       ask: (question) => rbac.ask(question),
     }),
     reviews: new Reviews(machine, types, authenticator, rbac),
     tokens: new TokenRequests(machine, types, tokens),
     disturbances,
+    types,
   });
   return { router, watches, disturbances, stop: () => loop.stop() };
 }

@@ -9,6 +9,8 @@ export interface GoField {
   readonly merge: boolean;
   readonly retainKeys: boolean;
   readonly mergeKey: string | undefined;
+  /** Protobuf field numbers: one, or with that of an inlined struct before it. */
+  readonly numbers: readonly number[];
 }
 
 /** A Go type, as far as its JSON form depends on it. `text` is what Go prints for it. */
@@ -67,7 +69,7 @@ export class GoTypes {
     return fields;
   }
 
-  #field([name = "", type = "", flags = "", mergeKey]: readonly string[]): GoField {
+  #field([name = "", type = "", flags = "", numbers = "", mergeKey]: readonly string[]): GoField {
     return {
       name,
       type: this.type(type),
@@ -76,6 +78,7 @@ export class GoTypes {
       merge: flags.includes("m"),
       retainKeys: flags.includes("k"),
       mergeKey,
+      numbers: numbers === "" ? [] : numbers.split(".").map(Number),
     };
   }
 

@@ -1,20 +1,34 @@
 import { parse as parseYaml } from "yaml";
+import type { GoTypes } from "../builtin/go-types.ts";
+import { openProtobuf } from "../builtin/protobuf.ts";
 import type { Call } from "../registry/context.ts";
 import { apiVersion, type Resource } from "../registry/resource.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../wire/json.ts";
-import { badRequest } from "../wire/status.ts";
+import { ApiFailure, badRequest } from "../wire/status.ts";
 import { duplicateFields } from "./duplicates.ts";
 import { syntaxError } from "./json-errors.ts";
+import type { BodyFormat } from "./negotiate.ts";
 
 /** What an object in a body is expected to be. */
 export interface Expected {
   readonly kind: string;
   readonly group: string;
   readonly version: string;
+  /** Its Go type, where it has one. */
+  readonly struct?: string | undefined;
+}
+
+/** A body and how to read it. */
+export interface Body {
+  readonly bytes: Buffer;
+  readonly format: BodyFormat;
+  readonly types: GoTypes;
 }
 
 /** Parses a body and checks that it is an object of the expected kind. Throws 400 in the decoder's words. */
-export function parseObject(text: string, format: "json" | "yaml", expected: Expected): JsonObject {
+export function parseObject({ bytes, format, types }: Body, expected: Expected): JsonObject {
+  if (format === "protobuf") return parseProtobuf(bytes, types, expected);
+  const text = bytes.toString("utf8");
   const value = parseText(text, format, expected);
   if (!isObject(value))
     throw unrecognised(
@@ -24,16 +38,20 @@ export function parseObject(text: string, format: "json" | "yaml", expected: Exp
     );
   const kind = value["kind"] ?? "";
   const version = value["apiVersion"] ?? "";
-  const wanted = apiVersion(expected);
-  if (typeof kind !== "string" || typeof version !== "string") {
-    const wrong = typeof version !== "string" ? ["apiVersion", version] : ["kind", kind];
-    const field = wrong[0] === "apiVersion" ? ".apiVersion" : ".kind";
-    throw unrecognised(
-      text,
-      expected,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${word(wrong[1] as Json)} into Go struct field ${field} of type string`,
-    );
+  for (const [field, given] of [
+    ["apiVersion", version],
+    ["kind", kind],
+  ] as const) {
+    if (typeof given === "string") continue;
+    const why = `couldn't get version/kind; json parse error: json: cannot unmarshal ${word(given)} into Go struct field .${field} of type string`;
+    throw unrecognised(text, expected, why);
   }
+  checkKind(String(kind), String(version), expected);
+  return value;
+}
+
+function checkKind(kind: string, version: string, expected: Expected): void {
+  const wanted = apiVersion(expected);
   if (version !== "" && version !== wanted) {
     throw badRequest(`the API version in the data (${version}) does not match the expected API version (${wanted})`);
   }
@@ -42,10 +60,19 @@ export function parseObject(text: string, format: "json" | "yaml", expected: Exp
       `${kind} in version ${JSON.stringify(wanted.split("/").at(-1))} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} in scheme`,
     );
   }
-  return value;
 }
 
-function parseText(text: string, format: "json" | "yaml", expected: Expected): Json {
+function parseProtobuf(bytes: Buffer, types: GoTypes, expected: Expected): JsonObject {
+  try {
+    const { apiVersion: version, kind, read } = openProtobuf(bytes);
+    checkKind(kind, version, expected);
+    return { ...read(types, expected.struct ?? ""), kind, apiVersion: version };
+  } catch (thrown) {
+    throw thrown instanceof ApiFailure ? thrown : badRequest((thrown as Error).message);
+  }
+}
+
+function parseText(text: string, format: BodyFormat, expected: Expected): Json {
   try {
     return format === "yaml" ? (parseYaml(text) as Json) : parseJson(text);
   } catch {

@@ -36,7 +36,7 @@ export class Exchange {
   }
 
   /** Reads the whole body. Throws 413 beyond three mebibytes, as the API server does. */
-  async body(): Promise<string> {
+  async body(): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of this.request) {
@@ -44,7 +44,7 @@ export class Exchange {
       if (size > bodyLimit) throw tooLarge(`limit is ${bodyLimit}`);
       chunks.push(chunk as Buffer);
     }
-    return Buffer.concat(chunks).toString("utf8");
+    return Buffer.concat(chunks);
   }
 
   json(code: number, value: unknown, contentType = "application/json"): void {

@@ -55,10 +55,14 @@ function parseAccept(accept: string): Clause[] {
     .sort((a, b) => b.quality - a.quality);
 }
 
-/** Refuses bodies that are not JSON or YAML. Returns which of the two it is. */
-export function inputFormat(contentType: string, custom: boolean): "json" | "yaml" {
+/** The formats of bodies that are read. */
+export type BodyFormat = "json" | "yaml" | "protobuf";
+
+/** The format of a body; throws 415 for others. Custom resources have no protobuf form. */
+export function inputFormat(contentType: string, custom: boolean): BodyFormat {
   const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === "" || type === json) return "json";
   if (type === "application/yaml") return "yaml";
+  if (type === "application/vnd.kubernetes.protobuf" && !custom) return "protobuf";
   throw unsupportedMediaType(custom ? forCustom : supported);
 }

@@ -1,3 +1,5 @@
+import type { GoTypes } from "../builtin/go-types.ts";
+import { openProtobuf } from "../builtin/protobuf.ts";
 import { PatchApplyError, PatchSyntaxError } from "../patch/json-patch.ts";
 import { StrategicPatchError } from "../patch/strategic-patch.ts";
 import type { AccessAnswer, AccessQuestion, Call, Machine } from "../registry/context.ts";
@@ -9,7 +11,7 @@ import type { Target, Writes } from "../registry/writes.ts";
 import { isObject, type JsonObject, parseJson, textAt } from "../wire/json.ts";
 import { ApiFailure, badRequest, methodNotAllowed, unsupportedMediaType } from "../wire/status.ts";
 import { decodeFor, parseObject } from "./body.ts";
-import { inputFormat, negotiate } from "./negotiate.ts";
+import { type BodyFormat, inputFormat, negotiate } from "./negotiate.ts";
 import { includeOf, type Shape, shapeList, shapeOne } from "./output.ts";
 import { mediaTypesOf, type Patcher } from "./patcher.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -24,6 +26,7 @@ export interface ResourceApiDeps {
   readonly deletes: Deletes;
   readonly watches: WatchServer;
   readonly patcher: Patcher;
+  readonly types: GoTypes;
   /** Asked when an update turns out to be a creation. */
   readonly ask: (question: AccessQuestion) => AccessAnswer;
 }
@@ -95,11 +98,17 @@ export class ResourceApi {
     const { exchange, info, resource, user } = request;
     const shape = this.#shape(request);
     const format = inputFormat(exchange.header("content-type"), resource.custom);
-    const text = await exchange.body();
+    const bytes = await exchange.body();
     const { dryRun, fieldValidation } = readWriteOptions(exchange.url.searchParams, "CreateOptions");
     const call: Call = { user, dryRun, fieldValidation, warnings: exchange.warnings };
-    const value = parseObject(text, format, resource);
-    const body = decodeFor(resource, value, format === "json" ? text : undefined, call, this.#laxFields);
+    const value = this.#parse(bytes, format, resource);
+    const body = decodeFor(
+      resource,
+      value,
+      format === "json" ? bytes.toString("utf8") : undefined,
+      call,
+      this.#laxFields,
+    );
     const target: Target = {
       resource,
       strategy: request.strategy,
@@ -109,6 +118,16 @@ export class ResourceApi {
     this.#answer(request, 201, stored, shape);
   }
 
+  #parse(bytes: Buffer, format: BodyFormat, resource: Resource): JsonObject {
+    const expected = {
+      kind: resource.kind,
+      group: resource.group,
+      version: resource.version,
+      struct: resource.codec.struct,
+    };
+    return parseObject({ bytes, format, types: this.#deps.types }, expected);
+  }
+
   get #laxFields(): boolean {
     return this.#deps.machine.faults["ignore-field-validation"] === true;
   }
@@ -116,12 +135,18 @@ export class ResourceApi {
   async #update(request: ResourceRequest): Promise<void> {
     const { exchange, info, resource, user } = request;
     const shape = this.#shape(request);
-    const text = await exchange.body();
+    const bytes = await exchange.body();
     const { dryRun, fieldValidation } = readWriteOptions(exchange.url.searchParams, "UpdateOptions");
     const format = inputFormat(exchange.header("content-type"), resource.custom);
     const call: Call = { user, dryRun, fieldValidation, warnings: exchange.warnings };
-    const value = parseObject(text, format, resource);
-    const body = decodeFor(resource, value, format === "json" ? text : undefined, call, this.#laxFields);
+    const value = this.#parse(bytes, format, resource);
+    const body = decodeFor(
+      resource,
+      value,
+      format === "json" ? bytes.toString("utf8") : undefined,
+      call,
+      this.#laxFields,
+    );
     checkBodyName(body, info);
     const target: Target = {
       resource,
@@ -158,7 +183,7 @@ export class ResourceApi {
     const accepted = mediaTypesOf(resource);
     if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
     const shape = this.#shape(request);
-    const text = await exchange.body();
+    const text = (await exchange.body()).toString("utf8");
     const { dryRun, fieldValidation } = readWriteOptions(exchange.url.searchParams, "PatchOptions");
     const call: Call = { user, dryRun, fieldValidation, warnings: exchange.warnings };
     const target: Target = {
@@ -214,10 +239,10 @@ export class ResourceApi {
   }
 
   async #deleteOptions({ exchange, resource }: ResourceRequest): Promise<ReturnType<typeof readDeleteOptions>> {
-    const text = await exchange.body();
-    if (text === "") return readDeleteOptions(exchange.url.searchParams, undefined);
+    const bytes = await exchange.body();
+    if (bytes.length === 0) return readDeleteOptions(exchange.url.searchParams, undefined);
     const format = inputFormat(exchange.header("content-type"), resource.custom);
-    const value = this.#deps.patcher.deleteOptions(parseDeleteOptions(text, format));
+    const value = this.#deps.patcher.deleteOptions(parseDeleteOptions(bytes, format, this.#deps.types));
     return readDeleteOptions(exchange.url.searchParams, value);
   }
 
@@ -237,7 +262,9 @@ export class ResourceApi {
   }
 }
 
-function parseDeleteOptions(text: string, format: "json" | "yaml"): JsonObject {
+function parseDeleteOptions(bytes: Buffer, format: BodyFormat, types: GoTypes): JsonObject {
+  if (format === "protobuf") return openProtobuf(bytes).read(types, "meta.v1.DeleteOptions");
+  const text = bytes.toString("utf8");
   let value: ReturnType<typeof parseJson>;
   try {
     value = format === "json" ? parseJson(text) : null;

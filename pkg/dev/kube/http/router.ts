@@ -1,5 +1,6 @@
 import type { Reviews } from "../auth/reviews.ts";
 import type { TokenRequests } from "../auth/token-request.ts";
+import type { GoTypes } from "../builtin/go-types.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { OpenApi } from "../discovery/openapi.ts";
 import { type VirtualResource, virtualResources } from "../discovery/virtual.ts";
@@ -26,6 +27,7 @@ export interface RouterDeps {
   readonly reviews: Reviews;
   readonly tokens: TokenRequests;
   readonly disturbances: Disturbances;
+  readonly types: GoTypes;
 }
 
 const aggregatedType = /application\/json;g=apidiscovery\.k8s\.io;v=(v2|v2beta1);as=APIGroupDiscoveryList/;
@@ -107,7 +109,7 @@ export class Router {
       );
     negotiate(exchange.header("accept"), false);
     const format = inputFormat(exchange.header("content-type"), false);
-    const body = parseObject(await exchange.body(), format, resource);
+    const body = parseObject({ bytes: await exchange.body(), format, types: this.#deps.types }, resource);
     exchange.json(201, this.#deps.reviews.answer(resource, body, user, info.namespace));
   }
 
@@ -120,8 +122,13 @@ export class Router {
         {},
       );
     const format = inputFormat(exchange.header("content-type"), false);
-    const expected = { kind: "TokenRequest", group: "authentication.k8s.io", version: "v1" };
-    const body = parseObject(await exchange.body(), format, expected);
+    const expected = {
+      kind: "TokenRequest",
+      group: "authentication.k8s.io",
+      version: "v1",
+      struct: "authentication.v1.TokenRequest",
+    };
+    const body = parseObject({ bytes: await exchange.body(), format, types: this.#deps.types }, expected);
     exchange.json(201, this.#deps.tokens.create(info.namespace, info.name, body));
   }
 

@@ -89,6 +89,7 @@ class Merger {
         merge: false,
         retainKeys: false,
         mergeKey: undefined,
+        numbers: [],
       };
     return undefined;
   }
