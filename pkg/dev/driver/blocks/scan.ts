@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { type Extent, pieces, unionOf } from "./extents.ts";
 import { readFull } from "./read-full.ts";
 import { type Run, runsWhere } from "./runs.ts";
 
@@ -10,10 +11,12 @@ export interface ScanRange {
   readonly from: number;
   readonly to: number;
   readonly blockSize: number;
+  /** Outside of these there are only holes, which are not read. */
+  readonly extents: readonly Extent[];
   readonly signal: AbortSignal;
 }
 
-/** The blocks that are not all zero, in order, one list per chunk read. Holes read as zeros. */
+/** The blocks that are not all zero, in order, one list per chunk read. */
 export async function* nonZeroRuns(file: FileHandle, range: ScanRange): AsyncGenerator<readonly Run[]> {
   const size = Math.max(chunkBytes, range.blockSize);
   const chunk = Buffer.allocUnsafeSlow(size);
@@ -25,7 +28,7 @@ export async function* nonZeroRuns(file: FileHandle, range: ScanRange): AsyncGen
 }
 
 /**
- * The blocks that differ between two files, in order, one list per chunk read. A base that ends before `baseBytes` or
+ * The blocks that differ between two files, in order, one list per chunk read; `extents` are those of both. A base that ends before `baseBytes` or
  * is shorter than the range tells nothing about the rest, which therefore counts as changed.
  */
 export async function* changedRuns(
@@ -46,9 +49,9 @@ export async function* changedRuns(
 }
 
 function* chunksOf(range: ScanRange, size: number): Generator<{ at: number; length: number }> {
-  for (let at = range.from; at < range.to; at += size) {
+  for (const piece of pieces(unionOf(range.extents, range.blockSize, range), size)) {
     range.signal.throwIfAborted();
-    yield { at, length: Math.min(size, range.to - at) };
+    yield piece;
   }
 }
 

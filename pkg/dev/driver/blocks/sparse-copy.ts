@@ -1,8 +1,10 @@
 import { constants } from "node:fs";
 import { copyFile, type FileHandle, open, rm, truncate } from "node:fs/promises";
 import { syncFile } from "../store/durable-file.ts";
+import { pieces, unionOf } from "./extents.ts";
 import { readFull } from "./read-full.ts";
 import { runsWhere } from "./runs.ts";
+import { dataExtents } from "./sparse-map.ts";
 
 const chunkBytes = 1024 * 1024;
 /** The unit in which file systems keep holes. */
@@ -44,16 +46,16 @@ export async function reflink(copy: SparseCopy): Promise<boolean> {
   return true;
 }
 
-/** Copies by reading; pages of zeros become holes. Rejects with the signal's reason when that aborts. */
+/** Copies by reading what is not a hole; pages of zeros become holes. Rejects with the signal's reason when that aborts. */
 export async function copySparse(copy: SparseCopy): Promise<void> {
   await using source = await open(copy.from, "r");
   await using target = await open(copy.to, "wx", 0o600);
   await target.truncate(copy.bytes);
   const chunk = Buffer.allocUnsafeSlow(chunkBytes);
   const zeros = Buffer.alloc(chunkBytes);
-  for (let at = 0; at < copy.sourceBytes; at += chunkBytes) {
+  const extents = await dataExtents(copy.from, copy.sourceBytes);
+  for (const { at, length } of pieces(unionOf(extents, pageBytes, { from: 0, to: copy.sourceBytes }), chunkBytes)) {
     copy.signal.throwIfAborted();
-    const length = Math.min(chunkBytes, copy.sourceBytes - at);
     await readFull(source, chunk, length, at);
     await writeData(target, chunk, zeros, length, at);
   }

@@ -204,6 +204,22 @@ describe("delta", () => {
     expect(image.equals(target)).toBe(true);
   });
 
+  it("looks where either snapshot has data, and skips what is a hole in both", async () => {
+    const volume = await client.createVolume("large", BigInt(512 * MiB));
+    await writeTo(volume, 100 * block, filled(1));
+    const base = await client.createSnapshot("before", volume.volumeId);
+    await writeTo(volume, 100 * block, filled(0));
+    await writeTo(volume, 500 * MiB, filled(2));
+    const target = await client.createSnapshot("after", volume.volumeId);
+    const { tuples } = await client.delta({ baseSnapshotId: base.snapshotId, targetSnapshotId: target.snapshotId });
+    expect(inUnits(tuples, block)).toEqual([
+      [100, 1],
+      [(500 * MiB) / block, 1],
+    ]);
+    const back = await client.delta({ baseSnapshotId: target.snapshotId, targetSnapshotId: base.snapshotId });
+    expect(back.tuples).toEqual(tuples);
+  });
+
   it("accepts snapshots in any order, and finds nothing between equals", async () => {
     const { volume, base } = await prepared();
     await writeTo(volume, 5 * block, filled(1));

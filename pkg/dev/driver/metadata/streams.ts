@@ -5,8 +5,10 @@ import {
   type GetMetadataAllocatedResponse,
   type GetMetadataDeltaRequest,
 } from "../../../gen/csi/v1/csi.ts";
+import type { Extent } from "../blocks/extents.ts";
 import type { Run } from "../blocks/runs.ts";
 import { changedRuns, nonZeroRuns, type ScanRange } from "../blocks/scan.ts";
+import { dataExtents } from "../blocks/sparse-map.ts";
 import { tupleBatches } from "../blocks/tuples.ts";
 import { requireText } from "../controller/arguments.ts";
 import { corrupted } from "../faults/corrupt.ts";
@@ -27,8 +29,8 @@ export async function metadataAllocated(
 ): Promise<AsyncIterable<Message>> {
   const snapshot = snapshotOf(context, "snapshot_id", request.snapshotId);
   const plan = planOf(context, snapshot, request);
-  const file = await openData(context, snapshot);
-  return messages(context, plan, call, [file], (range) => nonZeroRuns(file, range));
+  const data = await openData(context, snapshot);
+  return messages(context, plan, call, [data], (range) => nonZeroRuns(data.file, range));
 }
 
 /** The blocks that differ between two snapshots of one volume, in whichever order they were cut. */
@@ -46,10 +48,11 @@ export async function metadataDelta(
   const plan = planOf(context, target, request);
   const old = await openData(context, base);
   const now = await openData(context, target).catch(async (thrown: unknown) => {
-    await old.close();
+    await old.file.close();
     throw thrown;
   });
-  return messages(context, plan, call, [old, now], (range) => changedRuns(old, Number(base.sizeBytes), now, range));
+  const baseBytes = Number(base.sizeBytes);
+  return messages(context, plan, call, [old, now], (range) => changedRuns(old.file, baseBytes, now.file, range));
 }
 
 function snapshotOf(context: MetadataContext, field: string, id: string): SnapshotRecord {
@@ -59,10 +62,18 @@ function snapshotOf(context: MetadataContext, field: string, id: string): Snapsh
   return record;
 }
 
+/** The data of one snapshot, and where in it there is any. */
+interface Data {
+  readonly file: FileHandle;
+  readonly extents: readonly Extent[];
+}
+
 /** Once open, the data stays readable although the snapshot is deleted. */
-async function openData(context: MetadataContext, record: SnapshotRecord): Promise<FileHandle> {
+async function openData(context: MetadataContext, record: SnapshotRecord): Promise<Data> {
+  const path = context.store.snapshots.dataPath(record.id);
   try {
-    return await open(context.store.snapshots.dataPath(record.id), "r");
+    const extents = await dataExtents(path, Number(record.sizeBytes));
+    return { file: await open(path, "r"), extents };
   } catch (thrown) {
     if (context.store.snapshots.get(record.id) !== undefined) throw thrown;
     throw new Refusal("NOT_FOUND", `snapshot ${JSON.stringify(record.id)} was deleted meanwhile`);
@@ -73,16 +84,18 @@ async function* messages(
   context: MetadataContext,
   plan: StreamPlan,
   call: Call,
-  files: readonly FileHandle[],
+  data: readonly Data[],
   scan: (range: ScanRange) => AsyncIterable<readonly Run[]>,
 ): AsyncGenerator<Message> {
   try {
-    const whole = batches(context, plan, scan({ ...plan, to: Number(plan.capacityBytes), signal: call.signal }));
+    const extents = data.flatMap((each) => each.extents);
+    const range = { ...plan, to: Number(plan.capacityBytes), extents, signal: call.signal };
+    const whole = batches(context, plan, scan(range));
     const how = call.fault?.corrupt;
     if (how === undefined) yield* whole;
     else yield* corrupted(whole, { how, atTuple: call.fault?.atTuple ?? 1, blockSize: plan.blockSize });
   } finally {
-    await Promise.all(files.map((file) => file.close()));
+    await Promise.all(data.map(({ file }) => file.close()));
   }
 }
 
