@@ -95,6 +95,8 @@ describe("command line", () => {
     ["--version", ["--version"], 0, { out: /^prog v1\.2\.3\n$/ }],
     ["-version=true", ["-version=true"], 0, { out: /^prog v1\.2\.3\n$/ }],
     ["--list-failpoints", ["--list-failpoints"], 0, { out: /^after-x\n$/ }],
+    ["a question beside a refused value", ["--version", "--port=0"], 0, { out: /^prog v1\.2\.3\n$/ }],
+    ["a question beside an unreadable value", ["--version", "--port=x"], 2, { err: /^prog: --port: invalid/ }],
     [
       "unknown flag",
       ["--prot=1"],

@@ -2,7 +2,14 @@ import { messageOf } from "../errors/index.ts";
 import { type FailpointPlan, parseFailpoints } from "../failpoints/index.ts";
 import { createLogger, createRedaction, type Logger } from "../log/index.ts";
 import { createRegistry } from "../metrics/index.ts";
-import { type AnyOptionSet, type HelpGroup, levelOfVerbosity, parseCommandLine, renderHelp } from "../options/index.ts";
+import {
+  type AnyOptionSet,
+  defineOptions,
+  type HelpGroup,
+  levelOfVerbosity,
+  parseCommandLine,
+  renderHelp,
+} from "../options/index.ts";
 import type { AnyComponent, Env } from "./component.ts";
 import { createEnv, type EnvParts } from "./env.ts";
 import { type ProcessOptions, processOptions } from "./process-options.ts";
@@ -75,7 +82,11 @@ function prepare(target: ProcessLike, program: Program): Prepared | number {
   const names = components.flatMap((each) => each.failpoints?.names ?? []);
   try {
     const sets: AnyOptionSet[] = [...components.map((each) => each.options), processOptions];
-    const parsed = parseCommandLine(sets, target.argv.slice(2), target.env);
+    const argv = target.argv.slice(2);
+    const asked = questionOf(sets, argv, target.env);
+    if (asked === "version") return say(target, [`${name} ${version}`]);
+    if (asked === "listFailpoints") return say(target, names);
+    const parsed = parseCommandLine(sets, argv, target.env);
     if (!parsed.ok) {
       if (!parsed.help) return refuse(parsed.problems, parsed.exitCode);
       target.stdout.write(
@@ -84,8 +95,6 @@ function prepare(target: ProcessLike, program: Program): Prepared | number {
       return 0;
     }
     const options = parsed.values.at(-1) as ProcessOptions;
-    if (options.version) return say(target, [`${name} ${version}`]);
-    if (options.listFailpoints) return say(target, names);
     const redaction = createRedaction(program.secretFields);
     const level = levelOfVerbosity(options.verbosity);
     const log = createLogger({ name, level, format: options.loggingFormat, destination: target.stderr, redaction });
@@ -96,6 +105,23 @@ function prepare(target: ProcessLike, program: Program): Prepared | number {
   } catch (thrown) {
     return refuse([messageOf(thrown)], 1);
   }
+}
+
+/** A question is answered also where a flag that only the work needs is missing; checks are not asked for it. */
+function questionOf(
+  sets: readonly AnyOptionSet[],
+  argv: readonly string[],
+  env: ProcessLike["env"],
+): "version" | "listFailpoints" | undefined {
+  const readable = parseCommandLine(
+    sets.map(({ specs }) => defineOptions(specs)),
+    argv,
+    env,
+  );
+  if (!readable.ok) return undefined;
+  const { version, listFailpoints } = readable.values.at(-1) as ProcessOptions;
+  if (version) return "version";
+  return listFailpoints ? "listFailpoints" : undefined;
 }
 
 function helpGroups(components: readonly AnyComponent[]): HelpGroup[] {
