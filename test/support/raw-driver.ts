@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import {
   GetMetadataAllocatedRequest,
   GetMetadataDeltaRequest,
@@ -21,10 +21,12 @@ export interface SeenCall {
 }
 
 export interface RawDriverScript {
+  /** Where to serve; a path of its own when absent. */
+  readonly socket?: string;
   readonly name?: string;
   readonly services?: readonly PluginCapability_Service_Type[];
-  /** Answer of Probe; `undefined` leaves `ready` out. */
-  readonly ready?: () => boolean | undefined;
+  /** Answer of Probe; `undefined` leaves `ready` out. Hears by when the caller wants it, milliseconds since the epoch. */
+  readonly ready?: (deadlineMs: number) => boolean | undefined;
   /** What a stream does. The default ends it at once. */
   readonly stream?: (call: RawDriverCall, seen: SeenCall) => void;
 }
@@ -43,7 +45,7 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 /** A CSI driver that answers identity properly and does on its streams whatever a test says, byte by byte. */
 export async function rawDriver(script: RawDriverScript = {}): Promise<RawDriver> {
   const folder = await mkdtemp(join(tmpdir(), "raw-driver-"));
-  const socket = join(folder, "csi.sock");
+  const socket = script.socket ?? join(folder, "csi.sock");
   const seen: SeenCall[] = [];
   const server = build(script, seen);
   const inner = join(folder, "inner.sock");
@@ -109,8 +111,8 @@ function build(script: RawDriverScript, seen: SeenCall[]): Server {
       answer(null, { name: script.name ?? "raw.csi.test", vendorVersion: "1", manifest: {} }),
     getPluginCapabilities: (_call: unknown, answer: (error: null, value: object) => void) =>
       answer(null, { capabilities: services.map((type) => ({ type: { $case: "service", value: { type } } })) }),
-    probe: (_call: unknown, answer: (error: null, value: object) => void) =>
-      answer(null, { ready: script.ready ? script.ready() : true }),
+    probe: (call: ServerUnaryCall<unknown, object>, answer: (error: null, value: object) => void) =>
+      answer(null, { ready: script.ready ? script.ready(Number(call.getDeadline())) : true }),
   });
   const method = (name: SeenCall["method"], decode: (bytes: Buffer) => SeenCall["request"]) => ({
     definition: {

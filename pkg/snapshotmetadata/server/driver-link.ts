@@ -40,6 +40,8 @@ export function linkDriver({ connection, log, clock, onReady }: DriverLinkOption
     onReady(now);
   };
   const meet = async (signal: AbortSignal): Promise<void> => {
+    // Said at once: a probe of a driver that is not there takes its whole deadline to fail.
+    if (connection.state !== "ready") log.info({ csiAddress: connection.address }, "waiting for the CSI driver");
     await connection.waitReady({ signal });
     const info = await connection.pluginInfo({ signal });
     if (name !== undefined && info.name !== name) {

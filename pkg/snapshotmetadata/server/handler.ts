@@ -77,9 +77,11 @@ async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): 
   try {
     const prepared = await prepare(deps, method, call.request, scope.signal);
     request = prepared.request;
+    deps.log.debug({ ...named(request), deadline: new Date(scope.deadlineMs).toISOString() }, "asking the driver");
     outcome = await stream(deps, method, call, scope, prepared, (sizeBytes) => {
       sent.messages += 1;
       sent.bytes += sizeBytes;
+      deps.log.trace({ message: sent.messages, sizeBytes }, "message passed on");
     });
   } catch (thrown) {
     outcome = refused(deps, scope.signal.aborted ? scope.signal.reason : thrown);

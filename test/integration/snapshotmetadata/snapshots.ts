@@ -1,6 +1,9 @@
 import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../../pkg/apis/snapshot/index.ts";
 import type { Rig } from "./rig.ts";
 
+/** Where a snapshot belongs. */
+type Owner = Pick<Rig, "admin" | "namespace" | "driverName">;
+
 /** How a snapshot differs from a ready, bound one. */
 export interface SnapshotSpec {
   readonly name?: string;
@@ -16,7 +19,7 @@ export interface SnapshotSpec {
 }
 
 /** Writes a VolumeSnapshot and its content as a snapshot controller would leave them, and returns the name. */
-export async function putSnapshot(rig: Rig, spec: SnapshotSpec = {}): Promise<string> {
+export async function putSnapshot(rig: Owner, spec: SnapshotSpec = {}): Promise<string> {
   const { admin, namespace, driverName } = rig;
   const name = spec.name ?? "snap";
   const contentName = `content-${namespace}-${name}`;
@@ -59,7 +62,7 @@ export async function putSnapshot(rig: Rig, spec: SnapshotSpec = {}): Promise<st
 }
 
 /** A class of the rig's driver. */
-export async function putClass(rig: Rig, name: string, parameters: Record<string, string>, isDefault = false) {
+export async function putClass(rig: Owner, name: string, parameters: Record<string, string>, isDefault = false) {
   await rig.admin.create(VolumeSnapshotClass, {
     metadata: {
       name,
