@@ -1,17 +1,22 @@
 import type { Failure, FailureKind } from "../../runtime/errors/index.ts";
 import { isConflict } from "../client/index.ts";
 
-/** What becomes of a key after one reconcile, and how loudly it is told. */
-export type Handling = { readonly level?: Level; readonly quiet?: boolean } & (
-  | { readonly requeue: "none" | "backoff" }
-  | { readonly requeue: "after"; readonly afterMs: number }
-);
-
 type Level = "debug" | "info" | "warn" | "error";
+type Requeue = "none" | "after" | "backoff";
+
+/** What becomes of a key after a failed reconcile, and how loudly it is told. */
+export interface Handling {
+  /** When the key comes again: on change only, after `afterMs`, with backoff. */
+  readonly requeue: Requeue;
+  readonly afterMs: number;
+  readonly level: Level;
+  /** A lost race for an object: no condition, no event. */
+  readonly quiet: boolean;
+}
 
 interface Rule {
   /** When the key comes again: on change only, after the failure's recheck time, with backoff. */
-  readonly requeue: "none" | "after" | "backoff";
+  readonly requeue: Requeue;
   readonly level: Level;
   /** Type of the event, and from how many failures in a row it is recorded. */
   readonly event: { readonly type: "Normal" | "Warning"; readonly fromFailures: number };
@@ -42,14 +47,18 @@ export const failureRules: Readonly<Record<FailureKind, Rule>> = {
 };
 
 const defaultRecheckMs = 30_000;
-const conflictRecheckMs = 200;
+/** A server may say `Retry-After: 0`; asking again without any pause would keep it busy. */
+const leastRecheckMs = 100;
 
-/** A lost race for an object is no failure: look again soon, tell nobody. */
+/** What the table says about this failure. */
 export function handle(failure: Failure): Handling {
-  if (isConflict(failure) || failure.reason === "Conflict") {
-    return { requeue: "after", afterMs: failure.recheckMs ?? conflictRecheckMs, level: "debug", quiet: true };
-  }
   const { requeue, level } = failureRules[failure.kind];
-  if (requeue === "after") return { requeue, afterMs: failure.recheckMs ?? defaultRecheckMs, level };
-  return { requeue, level };
+  const quiet = isConflict(failure) || failure.reason === "Conflict";
+  const afterMs = Math.max(leastRecheckMs, failure.recheckMs ?? defaultRecheckMs);
+  return { requeue, afterMs, level: quiet ? "debug" : level, quiet };
+}
+
+/** A failure that only repeats the one before is no news, unless trying again should have helped. */
+export function levelOf({ level, requeue }: Handling, repeated: boolean): Level {
+  return repeated && requeue !== "backoff" ? "debug" : level;
 }

@@ -1,13 +1,6 @@
-export {
-  type ControllerOptions,
-  createController,
-  done,
-  fromInformer,
-  type Outcome,
-  type ReconcileContext,
-  type Reconciler,
-  requeueAfter,
-  type Source,
-} from "./controller.ts";
+export { createController } from "./controller.ts";
 export { failureRules } from "./handling.ts";
 export { controllerMetrics } from "./metrics.ts";
+export type { ControllerOptions } from "./options.ts";
+export { done, type Outcome, type ReconcileContext, type Reconciler, requeueAfter } from "./reconciler.ts";
+export { fromInformer, type Source } from "./source.ts";

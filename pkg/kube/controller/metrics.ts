@@ -4,7 +4,7 @@ const families = {
   results: {
     type: "counter",
     name: "dp_reconciles_total",
-    help: "Reconciles by how they ended: done, requeue, conflict, terminal, waiting, transient.",
+    help: "Reconciles by how they ended: done, requeue, conflict, terminal, waiting, transient, aborted.",
     labels: ["controller", "result"],
   },
   duration: {
