@@ -160,8 +160,8 @@ export const deletion = feature("deletion", {
     await c.get("pods", "a");
   },
   "deleting a collection": async (c) => {
-    for (const label of ["x", "x", "y"]) {
-      await c.create("secrets", { metadata: { generateName: "s-", labels: { label } } });
+    for (const [name, label] of Object.entries({ a: "x", b: "x", c: "y" })) {
+      await c.create("secrets", { metadata: { name, labels: { label } } });
     }
     await c.removeAll("secrets", { labelSelector: "label=x" });
     await c.list("secrets");

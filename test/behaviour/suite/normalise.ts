@@ -11,6 +11,8 @@ export const erased: readonly string[] = [
   "tokens: JSON web tokens become <token>; their claims are recorded where a case asks for them",
   "continue tokens: <continue>",
   "generated suffixes: five characters of the server's alphabet become a number; other ones stay as they are",
+  "bookmarks of a watch: the first is kept, since how many follow is a matter of time",
+  "objects that a message quotes whole, with their managedFields: <object>",
   "metadata.managedFields: dropped (server-side apply is not offered)",
   "headers: only content-type (when not JSON), warning, retry-after and www-authenticate are compared",
   "order of keys in a JSON object",
@@ -19,12 +21,13 @@ export const erased: readonly string[] = [
 /** Headers of an answer that are compared. */
 export const toldHeaders = ["content-type", "warning", "retry-after", "www-authenticate"] as const;
 
+const quotedObject = /"\{\\"apiVersion\\".*\\"managedFields\\".*?\}"(?=: )/gs;
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
 const address = /\b(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\b/g;
 const twoDays = 2 * 24 * 3600 * 1000;
-const suffix = /^[bcdfghjklmnpqrstvwxz2456789]{5}$/;
+const suffix = "[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])";
 
 /** The random parts of names that one case of one run uses. */
 export interface Names {
@@ -43,6 +46,8 @@ class Eraser {
   readonly #uids = new Map<string, string>();
   readonly #versions = new Map<string, string>();
   readonly #generated = new Map<string, string>();
+  /** The ServiceAccount admission plugin names the volume that it adds to a pod. */
+  readonly #prefixes = new Set(["kube-api-access-"]);
 
   constructor(names: Names) {
     this.#names = names;
@@ -54,6 +59,7 @@ class Eraser {
     if (typeof value !== "object" || value === null) return value;
     const object = this.#withoutAges(value as Record<string, unknown>);
     this.#learnGenerated(object);
+    if (path.length === 0 && Array.isArray(object["events"])) object["events"] = firstBookmark(object["events"]);
     const out: Record<string, unknown> = {};
     // Requests come before answers, and what an answer is about before what it quotes.
     for (const key of keysInOrder(object, path.length === 0)) {
@@ -87,13 +93,10 @@ class Eraser {
     return { ...object, rows: rows.map((row) => ({ ...row, cells: aged(row.cells) })) };
   }
 
+  /** What was asked for with generateName may turn up anywhere in the answers, refusals included. */
   #learnGenerated(object: Record<string, unknown>): void {
-    const { generateName, name } = object as { generateName?: unknown; name?: unknown };
-    if (typeof generateName !== "string" || typeof name !== "string" || !name.startsWith(generateName)) return;
-    const end = name.slice(generateName.length);
-    if (suffix.test(end) && !this.#generated.has(name)) {
-      this.#generated.set(name, `${generateName}<generated-${this.#generated.size + 1}>`);
-    }
+    const { generateName } = object;
+    if (typeof generateName === "string" && generateName !== "") this.#prefixes.add(generateName);
   }
 
   #string(value: string, path: readonly string[]): string {
@@ -104,10 +107,14 @@ class Eraser {
 
   #text(value: string): string {
     let text = value;
-    for (const [from, to] of this.#generated) text = text.replaceAll(from, to);
+    for (const prefix of this.#prefixes) {
+      const made = new RegExp(`${escaped(prefix)}${suffix}`, "g");
+      text = text.replace(made, (name) => `${prefix}${numbered(this.#generated, name, "generated")}`);
+    }
     return text
       .replaceAll(this.#names.run, "<run>")
       .replaceAll(this.#names.case, "<case>")
+      .replace(quotedObject, '"<object>"')
       .replace(jwt, "<token>")
       .replace(uuid, (id) => numbered(this.#uids, id, "uid"))
       .replace(time, nearTime)
@@ -123,6 +130,11 @@ class Eraser {
   #versionInText(digits: string): string {
     return this.#versions.get(digits) ?? (digits.length <= 1 || digits.length > 12 ? digits : "<version>");
   }
+}
+
+function firstBookmark(events: readonly { type?: unknown }[]): unknown[] {
+  const first = events.findIndex(({ type }) => type === "BOOKMARK");
+  return events.filter(({ type }, index) => type !== "BOOKMARK" || index === first);
 }
 
 function numbered(known: Map<string, string>, value: string, what: string): string {
@@ -142,4 +154,8 @@ function keysInOrder(object: Record<string, unknown>, isEntry: boolean): string[
   const keys = Object.keys(object).filter((key) => object[key] !== undefined);
   if (!isEntry) return keys.sort();
   return keys.sort((a, b) => entryOrder.indexOf(a) - entryOrder.indexOf(b));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

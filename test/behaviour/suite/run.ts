@@ -18,6 +18,8 @@ export interface Target {
 /** A recording, and the cases that this server could not be asked, with the reason. */
 export interface Run extends Recording {
   readonly notRun: Readonly<Record<string, string>>;
+  /** Milliseconds per case. */
+  readonly tookMs: Readonly<Record<string, number>>;
 }
 
 const parallel = 12;
@@ -31,9 +33,12 @@ export async function runCases(target: Target, cases: readonly Case[]): Promise<
     await teller.prepare();
     const recorded: Record<string, Transcript> = {};
     const notRun: Record<string, string> = {};
+    const tookMs: Record<string, number> = {};
     const free = cases.filter((case_) => case_.needs.length === 0);
     const record = async (case_: Case): Promise<void> => {
+      const started = performance.now();
       recorded[titleOf(case_)] = await teller.tell(case_);
+      tookMs[titleOf(case_)] = Math.round(performance.now() - started);
     };
     await Promise.all(workers(free, record));
     for (const case_ of cases.filter(({ needs }) => needs.length > 0)) {
@@ -44,7 +49,7 @@ export async function runCases(target: Target, cases: readonly Case[]): Promise<
       const transcript = recorded[titleOf(case_)];
       return transcript === undefined ? [] : [[titleOf(case_), transcript] as const];
     });
-    return { serverVersion: await teller.version(), cases: Object.fromEntries(inOrder), notRun };
+    return { serverVersion: await teller.version(), cases: Object.fromEntries(inOrder), notRun, tookMs };
   } finally {
     await teller.cleanUp();
     http.close();

@@ -24,6 +24,7 @@ export class Watcher {
     this.status = response.statusCode ?? 0;
     response.on("error", () => undefined);
     const lines = createInterface({ input: response });
+    lines.on("error", () => undefined);
     lines.on("line", (line) => {
       if (abort.signal.aborted) return;
       this.events.push(JSON.parse(line) as WatchLine);
@@ -40,9 +41,9 @@ export class Watcher {
     return new Watcher(await http.open({ ...message, signal: abort.signal }), abort);
   }
 
-  /** Waits for so many events, bookmarks included. */
+  /** Waits for so many events; bookmarks do not count. */
   async seen(count: number): Promise<void> {
-    await this.until((events) => events.length >= count);
+    await this.until((events) => events.filter(({ type }) => type !== "BOOKMARK").length >= count);
   }
 
   /** Waits until the server ends the stream. */
