@@ -1,0 +1,51 @@
+/** How much is measured. Every number is a count unless its name says otherwise. */
+export interface Sizes {
+  readonly startup: {
+    /** Starts of each program in each form that count, after those that do not. */
+    readonly starts: number;
+    readonly warmUps: number;
+    /** Of these, how many are left alone until their memory is read. */
+    readonly idles: number;
+    readonly idleMs: number;
+  };
+  readonly cbt: {
+    readonly rounds: number;
+    readonly tuples: number;
+    readonly perMessage: readonly number[];
+    readonly streams: readonly number[];
+    readonly callsMs: number;
+    readonly callers: number;
+    readonly firstMessages: number;
+  };
+  readonly kube: { readonly rounds: number; readonly requests: number; readonly parallel: number };
+}
+
+/** What `make bench` measures. */
+export const fullSizes: Sizes = {
+  startup: { starts: 8, warmUps: 1, idles: 3, idleMs: 4000 },
+  cbt: {
+    rounds: 5,
+    tuples: 4_000_000,
+    perMessage: [256, 16_384],
+    streams: [1, 8],
+    callsMs: 3000,
+    callers: 16,
+    firstMessages: 30,
+  },
+  kube: { rounds: 5, requests: 2000, parallel: 16 },
+};
+
+/** Enough to see that everything still works; the figures mean nothing. */
+export const tinySizes: Sizes = {
+  startup: { starts: 1, warmUps: 0, idles: 1, idleMs: 50 },
+  cbt: {
+    rounds: 1,
+    tuples: 20_000,
+    perMessage: [256],
+    streams: [1, 2],
+    callsMs: 200,
+    callers: 2,
+    firstMessages: 2,
+  },
+  kube: { rounds: 1, requests: 20, parallel: 4 },
+};
