@@ -10,11 +10,11 @@ export interface Condition {
 
 export type ConditionWish = Omit<Condition, "lastTransitionTime">;
 
-/** The API's own limit for a message. */
+/** The API's own limit for a message, characters. */
 const messageLimit = 32_768;
 
 /**
- * The list with this condition set: sorted by type, message trimmed to 32 KiB, transition time moved only when the
+ * The list with this condition set: sorted by type, message trimmed to 32 768 characters, transition time moved only when the
  * status flips. Returns the same array when nothing changes. `now`: milliseconds since the epoch.
  */
 export function setCondition(
@@ -24,7 +24,7 @@ export function setCondition(
 ): readonly Condition[] {
   const before = conditions ?? [];
   const known = before.find((each) => each.type === wish.type);
-  const message = wish.message.length > messageLimit ? `${wish.message.slice(0, messageLimit - 1)}…` : wish.message;
+  const message = trimmed(wish.message);
   const same =
     known?.status === wish.status &&
     known.reason === wish.reason &&
@@ -38,4 +38,10 @@ export function setCondition(
   const next = observedGeneration === undefined ? condition : { ...condition, observedGeneration };
   const others = before.filter((each) => each.type !== wish.type);
   return [...others, next].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+function trimmed(message: string): string {
+  if (message.length <= messageLimit) return message;
+  // Half of a surrogate pair would come back as another character, and never be equal again.
+  return `${message.slice(0, messageLimit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

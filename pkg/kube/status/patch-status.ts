@@ -12,7 +12,8 @@ export interface StatusWrite<T extends KubeObject> {
   readonly status: unknown;
 }
 
-const conflictRecheckMs = 200;
+/** The watch brings the newer object before that; this is for when it does not. */
+const conflictRecheckMs = 1000;
 
 /**
  * Writes the difference between the object's status and the one wanted, in one merge patch; no write when there is
@@ -36,7 +37,7 @@ export async function patchStatus<T extends KubeObject>(
     );
   } catch (thrown) {
     if (!isConflict(thrown)) throw thrown;
-    const message = `${kind.kind} ${name} was changed meanwhile`;
+    const message = `${kind.kind} ${name} was changed meanwhile, its status is not written`;
     throw new Failure("waiting", "Conflict", message, { recheckMs: conflictRecheckMs, cause: thrown });
   }
 }
