@@ -78,28 +78,23 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
     undo: (work) => void (options.kubeconfig ? endings.push(work) : undefined),
   };
   const startedAt = performance.now();
-  let code = 1;
-  try {
-    inner.heading(style.bold("csi-data-protection · changed block tracking, on a real database"));
-    const found = await demonstrate(world);
-    inner.result({ ok: true, ...found, ms: performance.now() - startedAt });
-    code = 0;
-  } catch (thrown) {
-    const cause = signal.aborted ? signal.reason : thrown;
-    inner.result({ ok: false, step: at, error: messageOf(cause), ms: performance.now() - startedAt });
-    code = interrupted.aborted ? 130 : 1;
-  }
-  if (options.keep && !interrupted.aborted) {
-    janitor.tell({ done: true });
-    for (const line of howToReach(folder, services, options)) inner.aside(line);
-  } else {
+  inner.heading(style.bold("csi-data-protection · changed block tracking, on a real database"));
+  const outcome = await demonstrate(world).then(
+    (found) => ({ ok: true as const, ...found }),
+    (thrown: unknown) => ({ ok: false as const, step: at, error: messageOf(signal.aborted ? signal.reason : thrown) }),
+  );
+  const keep = options.keep && !interrupted.aborted;
+  const kept = keep ? { kept: howToReach(folder, services, options) } : {};
+  inner.result({ ...outcome, ms: performance.now() - startedAt, ...kept });
+  if (!keep) {
     for (const work of endings.reverse()) await work().catch(() => undefined);
     await Promise.all(services.map((service) => service.stop()));
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    janitor.tell({ done: true });
   }
+  janitor.tell({ done: true });
   await janitor.close();
-  return code;
+  if (interrupted.aborted) return 130;
+  return outcome.ok ? 0 : 1;
 }
 
 /** What a program of the demo finds in its environment: nothing of the person's own configuration. */

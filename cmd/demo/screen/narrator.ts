@@ -16,15 +16,20 @@ export interface ProcessNews {
   readonly state: "started" | "killed" | "ended";
 }
 
-export type DemoResult =
+/** How it ended. */
+export type DemoResult = (
   | {
       readonly ok: true;
       readonly table: readonly (readonly string[])[];
       readonly notes: readonly string[];
       readonly data: object;
-      readonly ms: number;
     }
-  | { readonly ok: false; readonly step: string; readonly error: string; readonly ms: number };
+  | { readonly ok: false; readonly step: string; readonly error: string }
+) & {
+  readonly ms: number;
+  /** With --keep: how to reach what still runs, and how to end it. */
+  readonly kept?: readonly string[];
+};
 
 /** Tells what the demo does: on a terminal, in a pipe, or to a machine. */
 export interface Narrator {

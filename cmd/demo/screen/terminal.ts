@@ -47,6 +47,7 @@ export function terminalNarrator(out: Writable, style: Style): Narrator {
     },
     result: (result) => {
       for (const each of closing(result, style)) line(each);
+      for (const each of result.kept ?? []) line(`  ${each}`);
     },
   };
 }

@@ -10,6 +10,8 @@ import {
 } from "../../../pkg/apis/core/index.ts";
 import { requestToken } from "../../../pkg/kube/authn/index.ts";
 import { isAlreadyExists, isNotFound } from "../../../pkg/kube/client/index.ts";
+import { Failure } from "../../../pkg/runtime/errors/index.ts";
+import { systemClock } from "../../../pkg/runtime/timing/index.ts";
 import { metadataServer } from "../../../pkg/snapshotmetadata/index.ts";
 import type { Outcome } from "../screen/narrator.ts";
 import { type Cluster, names, type World } from "../world.ts";
@@ -44,7 +46,7 @@ const backupClusterRules: RoleRule[] = [
 export async function grantAccess(cluster: Cluster, world: World): Promise<Outcome<Access>> {
   const { admin } = cluster;
   for (const name of [systemNamespace, namespace]) {
-    await admin.create(Namespace, { metadata: { name } }).catch(unless(isAlreadyExists));
+    await makeNamespace(cluster, name, world.signal);
     world.undo(() => admin.delete(Namespace, { name }).catch(unless(isNotFound)));
   }
   await fresh(admin, ServiceAccount, { metadata: { namespace: systemNamespace, name: sidecar } });
@@ -59,6 +61,18 @@ export async function grantAccess(cluster: Cluster, world: World): Promise<Outco
   await writeKubeconfig(cluster, access.backup, namespace, await tokenOf(cluster, namespace, backup));
   const note = `${namespace}/${backup} and ${systemNamespace}/${sidecar}, least rights each`;
   return { value: access, note };
+}
+
+/** Makes a namespace; one that an earlier run left, and that is still being emptied, is waited for. */
+async function makeNamespace({ admin }: Cluster, name: string, signal: AbortSignal): Promise<void> {
+  for (let patience = 600; patience > 0; patience -= 1) {
+    const made = await admin.create(Namespace, { metadata: { name } }).catch(unless(isAlreadyExists));
+    if (made) return;
+    const found = await admin.find(Namespace, { name });
+    if (found && !found.metadata.deletionTimestamp) return;
+    await systemClock.sleep(100, signal);
+  }
+  throw new Failure("transient", "NamespaceStuck", `namespace ${name} of an earlier run has not gone within a minute`);
 }
 
 /** Binds a Role of the demo's namespace to one of its ServiceAccounts. */
