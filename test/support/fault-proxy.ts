@@ -173,6 +173,8 @@ export class FaultProxy implements AsyncDisposable {
         "content-type": type,
         ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
       });
+      // HTTP/1.1 would keep the head back until the first event.
+      (response as unknown as { flushHeaders?(): void }).flushHeaders?.();
       let left = fault?.type === "truncate" ? fault.afterBytes : Number.POSITIVE_INFINITY;
       answer.on("error", () => breakOff(response));
       answer.on("data", (chunk: Buffer) => {

@@ -62,6 +62,8 @@ export interface WatchOptions {
   /** Asks the server to end the watch after this many seconds. Default 300 to 600, drawn at random. */
   readonly timeoutSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called when the server has accepted the watch, which may be long before the first event. */
+  readonly onOpen?: (() => void) | undefined;
   /** Largest event in bytes. Default 16 MiB. */
   readonly maxEventBytes?: number | undefined;
 }

@@ -99,15 +99,16 @@ export class Reflector<T extends KubeObject> {
     const { client, kind, namespace, labelSelector, fieldSelector, clock, meter } = this.#deps;
     const startedAt = clock.monotonic();
     let told = false;
-    const options = { namespace, labelSelector, fieldSelector, resourceVersion: this.#version, signal };
+    const onOpen = (): void => this.#opened();
+    const options = { namespace, labelSelector, fieldSelector, resourceVersion: this.#version, signal, onOpen };
     for await (const event of client.watch(kind, options)) {
       this.#apply(event);
-      if (!told) this.#proved();
       told = true;
+      this.#backoff.reset();
     }
     meter.watched("ended");
     if (!told && clock.monotonic() - startedAt < shortWatchMs) return this.#backoff.next();
-    this.#proved();
+    this.#backoff.reset();
     return 0;
   }
 
@@ -119,10 +120,9 @@ export class Reflector<T extends KubeObject> {
     mirror.current();
   }
 
-  /** A watch works: failures are over. */
-  #proved(): void {
+  /** We may watch (again). */
+  #opened(): void {
     const { mirror, log } = this.#deps;
-    this.#backoff.reset();
     if (this.#refused) log.info({ op: "watch" }, "watching works again");
     this.#refused = false;
     mirror.state("synced");

@@ -49,6 +49,7 @@ export async function* openWatch<T extends KubeObject>(
     });
   }
   const { stream } = answer;
+  options.onOpen?.();
   const overdue = setTimeout(() => scope.abort(lateEnd(path)), (timeoutSeconds + graceSeconds) * 1000).unref();
   try {
     for await (const line of lines(stream.body, options.maxEventBytes ?? defaultEventBytes)) {
