@@ -148,6 +148,15 @@ describe("outcomes", () => {
     expect(seen).toHaveLength(7); // the delay is short again
   });
 
+  it("begins with a short delay again after the world has answered: waiting ends the backoff", async () => {
+    const { clock, source, seen } = await aController([...times(4, transient), waiting(100), transient()]);
+    source.add("a");
+    await clock.advance(60_000);
+    const at = seen.map((each) => Number(each.slice(2)));
+    expect(at).toHaveLength(7);
+    expect((at[6] ?? 0) - (at[5] ?? 0)).toBeLessThanOrEqual(1000);
+  });
+
   it("goes on with other keys while one fails", async () => {
     const { clock, source, seen } = await aController([new Error("a"), done], { workers: 1 });
     source.add("a", "b");
@@ -200,14 +209,14 @@ describe("failures", () => {
     ["from the server", new ApiError({ status: 409, reason: "Conflict", message: "x", method: "PUT", path: "/x" })],
   ])("by a lost race (%s) come again in silence", async (_, conflict) => {
     const told: unknown[] = [];
-    const { clock, source, seen, failures, metrics } = await aController([conflict], {
-      onFailure: (key) => void told.push(key),
+    const { clock, source, seen, failures, metrics } = await aController([conflict, terminal()], {
+      onFailure: (_key, { reason }, count) => void told.push([reason, count]),
     });
     source.add("a");
     await clock.advance(1000);
     expect(seen).toHaveLength(2);
-    expect(told).toEqual([]);
-    expect(failures().map((line) => line["level"])).toEqual(["debug"]);
+    expect(told).toEqual([["SpecInvalid", 1]]);
+    expect(failures().map((line) => line["level"])).toEqual(["debug", "error"]);
     expect(await metrics.metrics()).toContain('dp_reconciles_total{controller="test",result="conflict"} 1');
   });
 
@@ -299,6 +308,27 @@ describe("sources", () => {
     bad.fail?.(new Error("no such thing"));
     expect(await ended).toBe("no such thing");
     expect([other.ended, other.listeners.size]).toEqual([true, 0]);
+  });
+
+  it("are waited for at the end too", async () => {
+    const source = new HandFed();
+    const { clock, stop, ended } = await aController([], { sources: [source] });
+    const gate = Promise.withResolvers<void>();
+    const slow = new HandFed();
+    slow.run = async (signal) => {
+      await aborted(signal);
+      await gate.promise;
+      slow.ended = true;
+    };
+    const other = await aController([], { sources: [slow] });
+    other.stop.abort();
+    stop.abort();
+    expect(await ended).toBe("stopped");
+    await clock.advance(0);
+    expect(await Promise.race([other.ended, Promise.resolve("still stopping")])).toBe("still stopping");
+    gate.resolve();
+    expect(await other.ended).toBe("stopped");
+    expect(slow.ended).toBe(true);
   });
 
   it("are looked through as a whole now and then, when asked for", async () => {

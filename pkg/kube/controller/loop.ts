@@ -94,9 +94,10 @@ export class Loop {
   }
 
   async #worker(stop: AbortSignal, signal: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
+    for (;;) {
       const key = await this.#queue.take();
       if (key === undefined) return;
+      // Keys that were ready when the stop came are left to the next start.
       if (!stop.aborted) await this.#one(key, signal);
       this.#queue.done(key);
     }

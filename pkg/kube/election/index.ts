@@ -1,1 +1,2 @@
-export { createElection, type Election, type ElectionOptions, electionMetrics } from "./election.ts";
+export { createElection, type Election, type ElectionOptions } from "./election.ts";
+export { electionMetrics } from "./metrics.ts";

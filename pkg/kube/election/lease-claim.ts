@@ -25,74 +25,90 @@ export class LeaseClaim {
     this.#deps = deps;
   }
 
-  get observed(): LeaseRecord | undefined {
-    return this.#lease?.spec;
+  /** The lease as it was last seen. */
+  get lease(): Lease | undefined {
+    return this.#lease;
+  }
+
+  get holder(): string {
+    return this.#lease?.spec?.holderIdentity ?? "";
   }
 
   get heldByOther(): boolean {
-    const { holderIdentity } = this.#lease?.spec ?? {};
-    return holderIdentity !== undefined && holderIdentity !== "" && holderIdentity !== this.#deps.identity;
+    return this.holder !== "" && this.holder !== this.#deps.identity;
   }
 
-  /** Takes or renews the lease; false when somebody else holds it. */
+  /** Takes or renews the lease; false when somebody else holds it or was faster. */
   async attempt(signal: AbortSignal): Promise<boolean> {
-    const { client, name, namespace, clock } = this.#deps;
+    // What we hold and saw last has most likely not changed: one request instead of two.
+    if (this.#lease !== undefined && this.#isMine() && this.#isValid()) {
+      if (await this.#write(signal, this.#lease)) return true;
+    }
+    const { client, name, namespace } = this.#deps;
     const found = await client.find(Lease, { name, namespace }, { signal });
-    if (found === undefined) return this.#write(signal, undefined, 0);
-    this.#observe(found);
-    const spec = found.spec ?? {};
-    const validMs = (spec.leaseDurationSeconds ?? 0) * 1000;
-    if (this.heldByOther && this.#observedAt + validMs > clock.monotonic()) return false;
-    const transitions = spec.leaseTransitions ?? 0;
-    return this.#write(signal, found, this.#holds(spec) ? transitions : transitions + 1);
+    if (found !== undefined) {
+      this.#observe(found);
+      if (this.heldByOther && this.#isValid()) return false;
+    }
+    return await this.#write(signal, found);
   }
 
-  /** Gives the lease back, so that the next leader need not wait for its end. */
+  /** Gives the lease back, if it is ours, so that the next leader need not wait for its end. */
   async release(signal: AbortSignal): Promise<void> {
     const { client, name, namespace, clock } = this.#deps;
     const found = await client.find(Lease, { name, namespace }, { signal });
-    if (found === undefined || !this.#holds(found.spec ?? {})) return;
+    if (found === undefined || found.spec?.holderIdentity !== this.#deps.identity) return;
     const now = microTime(clock.now());
-    const spec: LeaseRecord = {
-      holderIdentity: "",
-      leaseDurationSeconds: 1,
-      leaseTransitions: found.spec?.leaseTransitions ?? 0,
-      acquireTime: now,
-      renewTime: now,
-    };
-    this.#observe(await client.update(Lease, { ...found, spec: { ...found.spec, ...spec } }, { signal }));
+    // As client-go leaves it: no holder, valid for no time worth waiting for.
+    const released = { holderIdentity: "", leaseDurationSeconds: 1, acquireTime: now, renewTime: now };
+    this.#observe(await client.update(Lease, { ...found, spec: { ...found.spec, ...released } }, { signal }));
   }
 
-  #holds({ holderIdentity }: LeaseRecord): boolean {
-    return holderIdentity === this.#deps.identity;
-  }
-
-  async #write(signal: AbortSignal, found: Lease | undefined, transitions: number): Promise<boolean> {
-    const { client, name, namespace, identity, labels, leaseDurationMs, clock } = this.#deps;
-    const now = microTime(clock.now());
-    const acquireTime = found && this.#holds(found.spec ?? {}) ? (found.spec?.acquireTime ?? now) : now;
-    const spec: LeaseRecord = {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.round(leaseDurationMs / 1000),
-      leaseTransitions: transitions,
-      acquireTime,
-      renewTime: now,
-    };
+  async #write(signal: AbortSignal, current: Lease | undefined): Promise<boolean> {
+    const { client, name, namespace, labels } = this.#deps;
+    const spec = this.#record(current?.spec);
     try {
       const written =
-        found === undefined
-          ? await client.create(Lease, { metadata: { name, namespace, labels: { ...labels } }, spec }, { signal })
-          : await client.update(Lease, withLabels({ ...found, spec: { ...found.spec, ...spec } }, labels), { signal });
+        current === undefined
+          ? await client.create(Lease, withLabels({ metadata: { name, namespace }, spec }, labels), { signal })
+          : await client.update(Lease, withLabels({ ...current, spec }, labels), { signal });
       this.#observe(written);
       return true;
     } catch (thrown) {
-      // Another contender was faster.
+      // Another contender was faster, or somebody put a label on it.
       if (isConflict(thrown) || isAlreadyExists(thrown)) return false;
       throw thrown;
     }
   }
 
+  #record(current: LeaseRecord | undefined): LeaseRecord {
+    const { identity, leaseDurationMs, clock } = this.#deps;
+    const now = microTime(clock.now());
+    const transitions = current?.leaseTransitions ?? 0;
+    const mine = current?.holderIdentity === identity;
+    return {
+      ...current,
+      holderIdentity: identity,
+      // Whole seconds: rounded down, others would take over while we still may renew.
+      leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
+      leaseTransitions: current === undefined || mine ? transitions : transitions + 1,
+      acquireTime: mine ? (current.acquireTime ?? now) : now,
+      renewTime: now,
+    };
+  }
+
+  #isMine(): boolean {
+    return this.holder === this.#deps.identity;
+  }
+
+  /** By our own clock: the holder's may be hours away from it. */
+  #isValid(): boolean {
+    const validMs = (this.#lease?.spec?.leaseDurationSeconds ?? 0) * 1000;
+    return this.#observedAt + validMs > this.#deps.clock.monotonic();
+  }
+
   #observe(lease: Lease): void {
+    // Only a new record is a sign of life; labels may be changed by anybody.
     const before = JSON.stringify(this.#lease?.spec);
     if (before !== JSON.stringify(lease.spec)) this.#observedAt = this.#deps.clock.monotonic();
     this.#lease = lease;
