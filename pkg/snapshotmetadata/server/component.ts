@@ -1,5 +1,6 @@
 import { driverOperations } from "../../csi/index.ts";
 import { clientMetrics } from "../../kube/client/index.ts";
+import { cacheMetrics } from "../../kube/informer/index.ts";
 import type { Component } from "../../runtime/lifecycle/index.ts";
 import { tlsMetrics } from "../../serving/tls/index.ts";
 import { serverMetrics } from "./metrics.ts";
@@ -13,6 +14,6 @@ export const metadataServer: Component<MetadataServerOptions> = {
   summary: "Serves the Kubernetes SnapshotMetadata API for the snapshots of one CSI driver",
   options: metadataServerOptions,
   rbac: rules,
-  metrics: [...serverMetrics, driverOperations, ...clientMetrics, ...tlsMetrics],
+  metrics: [...serverMetrics, driverOperations, ...clientMetrics, ...cacheMetrics, ...tlsMetrics],
   build: buildServer,
 };

@@ -1,12 +1,14 @@
 import { type StatusObject, status } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { scrub } from "../../csi/index.ts";
+import type { UserInfo } from "../../kube/authn/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
 import { authenticate, authorize, type Reviewer } from "./authorize.ts";
 import { type CallScope, endCall, openScope } from "./call-scope.ts";
 import { readRequest } from "./check-request.ts";
 import { forward, type RawCall, type RawDriverStream } from "./forward.ts";
+import type { AudienceSource } from "./kube-access.ts";
 import type { MetadataMethod, MetadataRequest } from "./methods.ts";
 import type { MetadataMetrics } from "./metrics.ts";
 import { Refusal, toRefusal } from "./refusals.ts";
@@ -26,7 +28,7 @@ export interface MetadataDriver {
 export interface HandlerDeps {
   readonly driver: MetadataDriver;
   /** The audience that tokens must be meant for. */
-  readonly audience: (signal: AbortSignal) => Promise<string>;
+  readonly audience: AudienceSource;
   readonly reviewer: Reviewer;
   readonly reads: SnapshotReads & SecretReads;
   /** The same reads past every cache: asked once before something is refused. */
@@ -101,8 +103,7 @@ async function prepare(
 ): Promise<Prepared> {
   if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
   const request = readRequest(method, bytes);
-  const audience = await deps.audience(signal);
-  const caller = await authenticate(deps.reviewer, request.securityToken, audience, signal);
+  const caller = await identify(deps, request, signal);
   await authorize(deps.reviewer, caller, request, signal);
   deps.driver.requireReady();
   const { ready, secrets } = await resolve(deps, request, signal);
@@ -111,6 +112,23 @@ async function prepare(
     secrets,
     bytes: method.encodeForDriver(request, { snapshotHandle: ready.handle, secrets }),
   };
+}
+
+/** Who is calling; a token that a cached audience would refuse is looked at once more with the live one. */
+async function identify(
+  { audience, reviewer }: HandlerDeps,
+  { securityToken }: MetadataRequest,
+  signal: AbortSignal,
+): Promise<UserInfo> {
+  const expected = await audience(signal);
+  try {
+    return await authenticate(reviewer, securityToken, expected, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal) || thrown.reason !== "unauthenticated") throw thrown;
+    const live = await audience(signal, true);
+    if (live === expected) throw thrown;
+    return await authenticate(reviewer, securityToken, live, signal);
+  }
 }
 
 /** From names to handle and secrets; what a cache would refuse is looked at once more, live. */

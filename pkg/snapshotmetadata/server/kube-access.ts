@@ -3,10 +3,12 @@ import { Secret } from "../../apis/core/index.ts";
 import type { Kind, KubeObject } from "../../apis/schema/index.ts";
 import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
 import { reviewAccess, reviewToken } from "../../kube/authn/index.ts";
-import { ApiError, type KubeClient } from "../../kube/client/index.ts";
-import type { Caches, Reader } from "../../kube/informer/index.ts";
+import { ApiError, isForbidden, type KubeClient, type ObjectRef } from "../../kube/client/index.ts";
+import type { Reader } from "../../kube/informer/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
+import type { Logger } from "../../runtime/log/index.ts";
 import type { Reviewer } from "./authorize.ts";
+import type { CachedKinds } from "./caches.ts";
 import { Refusal } from "./refusals.ts";
 import type { SecretReads } from "./resolve-secrets.ts";
 import type { SnapshotReads } from "./resolve-target.ts";
@@ -33,8 +35,8 @@ async function asked<T>(what: string, signal: AbortSignal, answer: Promise<T>): 
 }
 
 /** Reads straight from the API server. */
-export function liveReads(client: KubeClient): MetadataReads {
-  const find = <T extends KubeObject>(kind: Kind<T>, ref: { name: string; namespace?: string }, signal: AbortSignal) =>
+export function liveReads(client: KubeClient, read: Read): MetadataReads {
+  const find = <T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, signal: AbortSignal) =>
     read(kind, ref.name, signal, client.find(kind, ref, { signal }));
   return {
     snapshot: (namespace, name, signal) => find(VolumeSnapshot, { namespace, name }, signal),
@@ -49,52 +51,61 @@ export function liveReads(client: KubeClient): MetadataReads {
 }
 
 /** Reads from watch caches. Secrets are never cached: they are read live, for the call that needs them. */
-export function cachedReads(client: KubeClient, caches: Caches): MetadataReads {
-  const snapshots = caches.reader(VolumeSnapshot);
-  const contents = caches.reader(VolumeSnapshotContent);
-  const classes = caches.reader(VolumeSnapshotClass);
+export function cachedReads(caches: CachedKinds, live: MetadataReads, read: Read): MetadataReads {
+  const find = <T extends KubeObject>(kind: Kind<T>, from: Reader<T>, ref: ObjectRef, signal: AbortSignal) =>
+    read(kind, ref.name, signal, from.find(ref, { signal }));
   return {
-    snapshot: (namespace, name, signal) => find(VolumeSnapshot, snapshots, { namespace, name }, signal),
-    content: (name, signal) => find(VolumeSnapshotContent, contents, { name }, signal),
-    snapshotClass: (name, signal) => find(VolumeSnapshotClass, classes, { name }, signal),
-    snapshotClasses: (signal) => read(VolumeSnapshotClass, "", signal, classes.list({ signal })),
-    secret: liveReads(client).secret,
+    snapshot: (namespace, name, signal) => find(VolumeSnapshot, caches.snapshots, { namespace, name }, signal),
+    content: (name, signal) => find(VolumeSnapshotContent, caches.contents, { name }, signal),
+    snapshotClass: (name, signal) => find(VolumeSnapshotClass, caches.classes, { name }, signal),
+    snapshotClasses: (signal) => read(VolumeSnapshotClass, "", signal, caches.classes.list({ signal })),
+    secret: live.secret,
   };
 }
 
-const find = <T extends KubeObject>(
-  kind: Kind<T>,
-  reader: Reader<T>,
-  ref: { name: string; namespace?: string },
-  signal: AbortSignal,
-): Promise<T | undefined> => read(kind, ref.name, signal, reader.find(ref, { signal }));
+/** Waits for an answer of the API server, and makes a refusal of its error. */
+export type Read = <T>(kind: Kind, name: string, signal: AbortSignal, answer: Promise<T>) => Promise<T>;
 
-async function read<T>(kind: Kind, name: string, signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  return await answer.catch((cause: unknown) => {
-    signal.throwIfAborted();
-    throw new Refusal("readFailed", `${kind.kind} ${name} can not be read: ${messageOf(cause)}`, { cause });
-  });
+/**
+ * A missing right is a matter of this server's role, and none of its caller's business: the log has the API server's
+ * words, once for each kind.
+ */
+export function reading(log: Logger): Read {
+  const told = new Set<string>();
+  return (kind, name, signal, answer) =>
+    answer.catch((cause: unknown) => {
+      signal.throwIfAborted();
+      const what = name === "" ? kind.plural : `${kind.kind} ${name}`;
+      if (!isForbidden(cause)) {
+        throw new Refusal("readFailed", `${what} can not be read: ${messageOf(cause)}`, { cause });
+      }
+      if (!told.has(kind.kind)) log.warn({ kind: kind.kind, err: messageOf(cause) }, "the role lacks a right to read");
+      told.add(kind.kind);
+      throw new Refusal("readForbidden", `${what} can not be read: the role of this server lacks the right`, { cause });
+    });
 }
+
+/** Tells the audience that tokens must be for; `live` looks past the cache. */
+export type AudienceSource = (signal: AbortSignal, live?: boolean) => Promise<string>;
 
 /**
  * The audience for tokens: the flag's, or the one in the SnapshotMetadataService object that has the driver's name. An
  * object without audience is refused: it would let every token pass.
  */
 export function audienceFrom(
-  flag: string,
   driverName: () => string,
   services: Pick<Reader<SnapshotMetadataService>, "find" | "findLive">,
-): (signal: AbortSignal) => Promise<string> {
-  if (flag !== "") return async () => flag;
-  return async (signal) => {
+): AudienceSource {
+  return async (signal, live = false) => {
     const name = driverName();
-    const lookUp = (live: boolean) =>
+    const lookUp = (past: boolean) =>
       asked(
         `read of SnapshotMetadataService ${name}`,
         signal,
-        live ? services.findLive({ name }, { signal }) : services.find({ name }, { signal }),
+        past ? services.findLive({ name }, { signal }) : services.find({ name }, { signal }),
       );
-    const found = (await lookUp(false)) ?? (await lookUp(true));
+    const cached = live ? undefined : await lookUp(false);
+    const found = cached?.spec.audience ? cached : await lookUp(true);
     if (!found) throw new Refusal("noService", `SnapshotMetadataService ${name} does not exist`);
     if (!found.spec.audience) throw new Refusal("noService", `SnapshotMetadataService ${name} names no audience`);
     return found.spec.audience;

@@ -85,6 +85,11 @@ export const refusals = {
     code: status.UNAVAILABLE,
     original: status.UNAVAILABLE,
   },
+  readForbidden: {
+    when: "this server's role does not let it read snapshot, content, or a class or secret that is needed",
+    code: status.INTERNAL,
+    original: status.UNAVAILABLE,
+  },
   snapshotMissing: {
     when: "the VolumeSnapshot does not exist",
     code: status.NOT_FOUND,

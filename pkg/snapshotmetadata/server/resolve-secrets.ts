@@ -19,7 +19,8 @@ export interface SecretReads {
   secret(ref: SecretRef, signal: AbortSignal): Promise<Secret | undefined>;
 }
 
-const defaultClassAnnotation = "snapshot.storage.kubernetes.io/is-default-class";
+/** Marks the class of a driver that is meant when none is named. */
+export const defaultClassAnnotation = "snapshot.storage.kubernetes.io/is-default-class";
 
 /**
  * The secrets to hand to the driver with a call for this snapshot, decoded; empty when none are named.
@@ -27,6 +28,10 @@ const defaultClassAnnotation = "snapshot.storage.kubernetes.io/is-default-class"
  * Looked for in this order: the snapshot's class, the content's class, the secret annotations that were frozen on the
  * content, the driver's default class. A snapshot whose class is gone, or that never had one, needs no secret unless one
  * of these names it. (The original refuses a call without class when the default class is missing or ambiguous.)
+ *
+ * With a role that can not read classes, as the original's, the annotations alone must do. They do for every content
+ * that a snapshot controller made: it freezes there what the class said. A content that a person made may lack them, so
+ * there a class that is named must be readable.
  *
  * @throws Refusal `secretUnresolved` when a secret is named wrongly or does not exist.
  */
@@ -48,9 +53,11 @@ export async function resolveSecrets(
 async function findRef(reads: SecretReads, ready: ReadySnapshot, signal: AbortSignal): Promise<SecretRef | undefined> {
   const { snapshot, content } = ready;
   const named = [snapshot.spec.volumeSnapshotClassName, content.spec.volumeSnapshotClassName];
+  let unreadable: Refusal | undefined;
   for (const name of new Set(named)) {
-    const found = name ? await reads.snapshotClass(name, signal) : undefined;
-    if (found) return refOf(ready, found.parameters ?? {}, snapshotterSecret, `VolumeSnapshotClass ${name}`);
+    const found = name ? await unlessForbidden(reads.snapshotClass(name, signal)) : undefined;
+    if (found instanceof Refusal) unreadable = found;
+    else if (found) return refOf(ready, found.parameters ?? {}, snapshotterSecret, `VolumeSnapshotClass ${name}`);
   }
   const frozen = refOf(
     ready,
@@ -58,15 +65,31 @@ async function findRef(reads: SecretReads, ready: ReadySnapshot, signal: AbortSi
     deletionSecretAnnotations,
     `VolumeSnapshotContent ${content.metadata.name ?? ""}`,
   );
-  if (frozen || named.some(Boolean)) return frozen;
-  const fallback = onlyDefault(await reads.snapshotClasses(signal), content.spec.driver);
+  if (frozen) return frozen;
+  const madeByController = content.spec.source.volumeHandle !== undefined;
+  if (unreadable && !madeByController) throw unreadable;
+  return named.some(Boolean) ? undefined : await defaultRef(reads, ready, signal);
+}
+
+async function defaultRef(
+  reads: SecretReads,
+  ready: ReadySnapshot,
+  signal: AbortSignal,
+): Promise<SecretRef | undefined> {
+  const classes = await unlessForbidden(reads.snapshotClasses(signal));
+  if (classes instanceof Refusal) return undefined;
+  const fallback = onlyDefault(classes, ready.content.spec.driver);
   if (!fallback) return undefined;
-  return refOf(
-    ready,
-    fallback.parameters ?? {},
-    snapshotterSecret,
-    `default VolumeSnapshotClass ${fallback.metadata.name ?? ""}`,
-  );
+  const holder = `default VolumeSnapshotClass ${fallback.metadata.name ?? ""}`;
+  return refOf(ready, fallback.parameters ?? {}, snapshotterSecret, holder);
+}
+
+/** The answer, or the refusal when this server's role is what stands in the way. */
+async function unlessForbidden<T>(answer: Promise<T>): Promise<T | Refusal> {
+  return await answer.catch((thrown: unknown) => {
+    if (thrown instanceof Refusal && thrown.reason === "readForbidden") return thrown;
+    throw thrown;
+  });
 }
 
 /** The default class of a driver, when it is the only one: of several, none is more right than another. */

@@ -1,16 +1,18 @@
 import { Server } from "@grpc/grpc-js";
-import { SnapshotMetadataService } from "../../apis/cbt/index.ts";
 import { connectDriver, type DriverConnection } from "../../csi/index.ts";
 import { HealthService } from "../../gen/grpc/health/v1/health.ts";
 import { createKubeClient, type KubeClient, loadKubeConfig } from "../../kube/client/index.ts";
+import { createCaches } from "../../kube/informer/index.ts";
 import type { Env, Runnable } from "../../runtime/lifecycle/index.ts";
+import { linkedSignal } from "../../runtime/timing/index.ts";
 import { listenGrpc, stopGracefully } from "../../serving/grpc/index.ts";
 import { type HealthServing, healthService } from "../../serving/health/index.ts";
 import { shareHttpEndpoint } from "../../serving/http/index.ts";
 import { type ReloadingTls, reloadingTls } from "../../serving/tls/index.ts";
+import { type MetadataCaches, metadataCaches } from "./caches.ts";
 import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
-import { audienceFrom, kubeReviewer, liveReads } from "./kube-access.ts";
+import { audienceFrom, cachedReads, kubeReviewer, liveReads, reading } from "./kube-access.ts";
 import { metadataMetrics } from "./metrics.ts";
 import type { MetadataServerOptions } from "./options.ts";
 import { metadataService, metadataServiceDefinition } from "./service.ts";
@@ -27,6 +29,7 @@ interface Parts {
   readonly tls: ReloadingTls;
   readonly connection: DriverConnection;
   readonly link: DriverLink;
+  readonly caches: MetadataCaches;
   readonly health: HealthServing;
   readonly draining: AbortController;
   readonly stopped: AbortController;
@@ -59,6 +62,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     clock,
     onReady: (ready) => health.set("", ready ? "SERVING" : "NOT_SERVING"),
   });
+  const access = await openAccess(options, { client, link, env });
   const draining = new AbortController();
   const stopped = new AbortController();
   const server = new Server({ "grpc.max_receive_message_length": maxRequestBytes });
@@ -66,7 +70,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
   server.addService(
     metadataServiceDefinition,
     metadataService({
-      ...access(options, client, link),
+      ...access,
       driver: link,
       limitMs: streamingLimitMs(options),
       compatCodes: options.compatCodes,
@@ -81,7 +85,18 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
       log,
     }),
   );
-  const parts: Parts = { options, env, tls, connection, link, health, draining, stopped, server };
+  const parts: Parts = {
+    options,
+    env,
+    tls,
+    connection,
+    link,
+    caches: access.caches,
+    health,
+    draining,
+    stopped,
+    server,
+  };
   return { run: (signal) => run(parts, signal) };
 }
 
@@ -100,19 +115,28 @@ function sharedClient({ kubeconfig, kubeApiQps, kubeApiBurst }: MetadataServerOp
   );
 }
 
-function access(
-  { audience }: MetadataServerOptions,
-  client: KubeClient,
-  link: DriverLink,
-): Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "liveReads"> {
-  const live = liveReads(client);
-  const service = (ref: { name: string }, options?: { signal?: AbortSignal | undefined }) =>
-    client.find(SnapshotMetadataService, ref, options);
+interface Access extends Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "liveReads"> {
+  readonly caches: MetadataCaches;
+}
+
+/** Reads from caches that all components of the process share, with live reads behind them. */
+async function openAccess(
+  { audience, kubeconfig }: MetadataServerOptions,
+  { client, link, env }: { readonly client: KubeClient; readonly link: DriverLink; readonly env: Env },
+): Promise<Access> {
+  const { log, metrics, clock } = env;
+  const shared = await env.share(`kube caches ${kubeconfig}`, async () =>
+    createCaches({ client, log, metrics, clock }),
+  );
+  const caches = metadataCaches(shared, { watchServices: audience === "" });
+  const read = reading(log);
+  const live = liveReads(client, read);
   return {
-    audience: audienceFrom(audience, link.requireName, { find: service, findLive: service }),
+    audience: audience === "" ? audienceFrom(link.requireName, caches.services) : async () => audience,
     reviewer: kubeReviewer(client),
-    reads: live,
+    reads: cachedReads(caches, live, read),
     liveReads: live,
+    caches,
   };
 }
 
@@ -122,7 +146,9 @@ function streamingLimitMs({ maxStreamingDurationMin }: MetadataServerOptions): n
 }
 
 async function run(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { options, env, tls, connection, link, server } = parts;
+  const { options, env, tls, connection, link, caches, server } = parts;
+  using watching = linkedSignal(signal);
+  const watched = caches.run(watching.signal);
   try {
     const endpoint = await shareHttpEndpoint(env, {
       name: "snapshot-metadata",
@@ -137,7 +163,9 @@ async function run(parts: Parts, signal: AbortSignal): Promise<void> {
     env.log.info({ port, httpPort: endpoint?.port, csiAddress: connection.address }, "serving");
     await link.run(signal);
   } finally {
+    watching.abort();
     await stop(parts);
+    await watched;
   }
 }
 

@@ -16,6 +16,8 @@ export interface SnapshotSpec {
   readonly contentStatus?: Record<string, unknown> | null;
   readonly contentRef?: Record<string, string>;
   readonly withoutContent?: boolean;
+  /** Where the content comes from; a handle, as of a content that a person made, when absent. */
+  readonly source?: { readonly volumeHandle?: string; readonly snapshotHandle?: string };
 }
 
 /** Writes a VolumeSnapshot and its content as a snapshot controller would leave them, and returns the name. */
@@ -37,7 +39,7 @@ export async function putSnapshot(rig: Owner, spec: SnapshotSpec = {}): Promise<
       spec: {
         deletionPolicy: "Delete",
         driver: spec.driver ?? driverName,
-        source: { snapshotHandle: "handle-1" },
+        source: { ...(spec.source ?? { snapshotHandle: "handle-1" }) },
         volumeSnapshotRef: ref,
         ...(spec.contentClassName === undefined ? {} : { volumeSnapshotClassName: spec.contentClassName }),
       },
