@@ -20,7 +20,10 @@ export async function readBody(incoming: Incoming, { server, maxBytes, signal, w
     }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason;
-    throw thrown instanceof Failure ? thrown : new ConnectionLost(server, true, incoming.cut() ?? thrown);
+    if (thrown instanceof Failure) throw thrown;
+    // Node calls a stream cut off whose close comes before the iterator looked, though all of it was read.
+    const whole = incoming.body.readableEnded && incoming.cut() === undefined;
+    if (!whole) throw new ConnectionLost(server, true, incoming.cut() ?? thrown);
   }
   if (signal.aborted) throw signal.reason;
   const cut = incoming.cut();
