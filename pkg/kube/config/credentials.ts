@@ -13,7 +13,7 @@ export interface TlsMaterial {
 
 /** Headers and TLS material of the next request. Never logged. */
 export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly tls: TlsMaterial;
   /** Equal for equal TLS material: connections are kept per fingerprint. */
   readonly fingerprint: string;

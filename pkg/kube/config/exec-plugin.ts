@@ -28,6 +28,8 @@ export interface ExecRequest {
 }
 
 const maxOutputBytes = 1024 * 1024;
+/** How long output may still come after the plugin's end. */
+const lateOutputMs = 1000;
 
 /** Runs a credential plugin once. It is killed after `timeoutMs`; its output never reaches an error. */
 export async function runExecPlugin(request: ExecRequest): Promise<ExecCredential> {
@@ -66,15 +68,18 @@ function outputOf({ plugin, env, cluster, timeoutMs }: ExecRequest): Promise<str
       else chunks.push(chunk);
     });
     child.on("error", reject);
-    // "exit", not "close": a grandchild that keeps stdout open must not keep us.
+    // "exit", not "close" alone: a grandchild that keeps stdout open must not keep us.
     child.on("exit", (code, signal) => {
-      setImmediate(() => {
+      const settle = (): void => {
+        clearTimeout(late);
         child.stdout?.destroy();
         if (size > maxOutputBytes) reject(new Error(`printed more than ${maxOutputBytes} bytes`));
         else if (signal !== null) reject(new Error(`gave no answer within ${timeoutMs} ms and was ended`));
         else if (code !== 0) reject(new Error(`ended with code ${code}`));
         else resolve(Buffer.concat(chunks).toString("utf8"));
-      });
+      };
+      const late = setTimeout(settle, lateOutputMs);
+      child.once("close", settle);
     });
   });
 }

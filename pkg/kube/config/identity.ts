@@ -71,7 +71,7 @@ export class Identity {
     const { auth, cluster, extras } = this.#options;
     const options: HttpsOptions = { headers: {} };
     await auth.applyToHTTPSOptions(options as never);
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string | readonly string[]> = {};
     for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = String(value);
     Object.assign(headers, extras.impersonation);
     const exec = extras.exec ? await this.#execCredential(extras.exec) : undefined;

@@ -114,7 +114,7 @@ describe("rights and kinds that are missing", () => {
     await eventually("listed", () => expect(names(informer.list())).toEqual(["a"]));
     await rig.admin.create(ConfigMap, rig.configMap("b", {}, labels));
     await eventually("synced", () => expect(informer.hasSynced()).toBe(true));
-    expect(names(informer.list())).toEqual(["a", "b"]);
+    await eventually("b is there", () => expect(names(informer.list())).toEqual(["a", "b"]));
   });
 
   test("a reader answers live where the cache may not watch", async () => {
