@@ -1,5 +1,6 @@
 import type { Event, ObjectReference } from "../../apis/core/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
+import { Recent } from "./recent.ts";
 
 /** Something that happened to an object. */
 export interface Occurrence {
@@ -26,7 +27,7 @@ export interface Entry {
 }
 
 interface Group {
-  readonly messages: Set<string>;
+  messages: Set<string>;
   lastAt: number;
 }
 
@@ -35,7 +36,7 @@ interface Bucket {
   at: number;
 }
 
-/** client-go's numbers: EventCorrelatorOptions. */
+/** client-go's numbers. */
 const maxSimilar = 10;
 const similarMs = 600_000;
 const burst = 25;
@@ -43,8 +44,9 @@ const refillPerMs = 1 / 300_000;
 const cacheSize = 4096;
 
 /**
- * client-go's rules against floods: more than ten messages of one reason within ten minutes become one combined event;
- * each object has 25 events and one more every five minutes; the same event again only counts up.
+ * client-go's rules against floods: from the tenth message of one reason within ten minutes on, further ones become one
+ * combined event; each object has 25 events of each type and one more every five minutes; the same event again only
+ * counts up.
  */
 export class Correlator {
   readonly #clock: Clock;
@@ -59,57 +61,35 @@ export class Correlator {
   /** What to write; undefined when the object has had its share. */
   correlate(occurrence: Occurrence): Told | undefined {
     const now = this.#clock.now();
-    const object = JSON.stringify(occurrence.object, ["kind", "namespace", "name", "uid", "apiVersion"]);
-    const group = `${object}\0${occurrence.type}\0${occurrence.reason}`;
-    const combined = this.#combined(group, occurrence.message, now);
+    const { kind, namespace, name, uid, apiVersion } = occurrence.object;
+    const object = JSON.stringify([apiVersion, kind, namespace, name, uid, occurrence.type]);
+    const group = `${object}\0${occurrence.reason}`;
+    const combined = this.#isOneOfMany(group, occurrence.message, now);
     const message = combined ? `(combined from similar events): ${occurrence.message}` : occurrence.message;
     const key = combined ? group : `${group}\0${message}`;
-    const entry = this.#entries.get(key) ?? { count: 0, firstAt: now, written: undefined };
-    this.#entries.set(key, entry);
+    const entry = this.#entries.use(key, () => ({ count: 0, firstAt: now, written: undefined }));
     entry.count++;
     if (!this.#mayTell(object)) return undefined;
     return { ...occurrence, message, count: entry.count, firstAt: entry.firstAt, lastAt: now, entry };
   }
 
-  #combined(key: string, message: string, now: number): boolean {
-    let group = this.#groups.get(key);
-    if (group === undefined || now - group.lastAt > similarMs) group = { messages: new Set(), lastAt: now };
+  #isOneOfMany(key: string, message: string, now: number): boolean {
+    const group = this.#groups.use(key, () => ({ messages: new Set(), lastAt: now }));
+    if (now - group.lastAt > similarMs) group.messages = new Set();
     group.lastAt = now;
-    if (group.messages.size <= maxSimilar) group.messages.add(message);
-    this.#groups.set(key, group);
-    return group.messages.size > maxSimilar;
+    if (group.messages.has(message)) return false;
+    if (group.messages.size >= maxSimilar - 1) return true;
+    group.messages.add(message);
+    return false;
   }
 
   #mayTell(object: string): boolean {
     const at = this.#clock.monotonic();
-    const bucket = this.#buckets.get(object) ?? { tokens: burst, at };
+    const bucket = this.#buckets.use(object, () => ({ tokens: burst, at }));
     bucket.tokens = Math.min(burst, bucket.tokens + (at - bucket.at) * refillPerMs);
     bucket.at = at;
-    this.#buckets.set(object, bucket);
     if (bucket.tokens < 1) return false;
     bucket.tokens--;
     return true;
-  }
-}
-
-/** A map that forgets what was not used for longest. */
-class Recent<V> {
-  readonly #size: number;
-  readonly #map = new Map<string, V>();
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  get(key: string): V | undefined {
-    return this.#map.get(key);
-  }
-
-  set(key: string, value: V): void {
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    if (this.#map.size <= this.#size) return;
-    const [oldest] = this.#map.keys();
-    if (oldest !== undefined) this.#map.delete(oldest);
   }
 }

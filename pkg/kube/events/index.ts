@@ -1,1 +1,2 @@
-export { createRecorder, type EventRecorder, type EventType, eventMetrics, type RecorderOptions } from "./recorder.ts";
+export { eventMetrics } from "./metrics.ts";
+export { createRecorder, type EventRecorder, type EventType, type RecorderOptions } from "./recorder.ts";
