@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
@@ -28,22 +28,26 @@ export interface Ground extends AsyncDisposable {
   readonly kubeconfigText: string;
 }
 
+/** The cluster for tests, which is this file's alone unless one was given. */
 export async function openGround(): Promise<Ground> {
   const cluster = await testCluster();
-  const admin = createKubeClient({
-    config: await loadKubeConfig({ kubeconfig: cluster.kubeconfig }),
-    userAgent: "test",
-    log: silentLogger(),
-  });
-  await applyCrds(admin, [SnapshotMetadataService, VolumeSnapshot, VolumeSnapshotContent, VolumeSnapshotClass]);
+  const ground = await groundOn(cluster.kubeconfig);
   return {
-    admin,
-    kubeconfigText: cluster.kubeconfigText,
+    ...ground,
     [Symbol.asyncDispose]: async () => {
-      await admin.close();
+      await ground[Symbol.asyncDispose]();
       await cluster.close();
     },
   };
+}
+
+/** Makes any cluster ready for these tests; it stays when the ground goes. */
+export async function groundOn(kubeconfig: string): Promise<Ground> {
+  const config = await loadKubeConfig({ kubeconfig });
+  const admin = createKubeClient({ config, userAgent: "test", log: silentLogger() });
+  await applyCrds(admin, [SnapshotMetadataService, VolumeSnapshot, VolumeSnapshotContent, VolumeSnapshotClass]);
+  const kubeconfigText = await readFile(kubeconfig, "utf8");
+  return { admin, kubeconfigText, [Symbol.asyncDispose]: () => admin.close() };
 }
 
 export interface RigOptions {
