@@ -15,6 +15,7 @@ import { ControllerLoop } from "./controllers/loop.ts";
 import { immortal, mustLive, NamespaceController, namespaceGuard } from "./controllers/namespaces.ts";
 import { ProtectionController } from "./controllers/protection.ts";
 import { RoleAggregation } from "./controllers/role-aggregation.ts";
+import { VolumeController } from "./controllers/volumes.ts";
 import { CustomResources } from "./crd/custom-resources.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import { OpenApi } from "./discovery/openapi.ts";
@@ -76,6 +77,7 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
     new AccountController(machine, catalog, writes, options.caPem, call),
     new ProtectionController(machine),
     new RoleAggregation(machine),
+    new VolumeController(machine),
   ];
   const loop = new ControllerLoop(steps, options.log);
   for (const resource of catalog.all()) reads.collection(resource).listen(() => loop.wake());

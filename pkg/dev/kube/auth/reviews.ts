@@ -1,7 +1,7 @@
 import { decodeBuiltin, UnmarshalError } from "../builtin/decode.ts";
 import type { GoTypes } from "../builtin/go-types.ts";
 import type { VirtualResource } from "../discovery/virtual.ts";
-import type { AccessQuestion, Machine, User } from "../registry/context.ts";
+import { type AccessQuestion, type Machine, timestamp, type User } from "../registry/context.ts";
 import { type FieldError, invalid } from "../wire/field-error.ts";
 import { at, isObject, type Json, type JsonObject, objectAt, textAt, textsAt } from "../wire/json.ts";
 import { badRequest, invalidObject } from "../wire/status.ts";
@@ -45,6 +45,7 @@ export class Reviews {
       case "tokenreviews":
         return this.#token(review);
       case "selfsubjectreviews":
+        objectAt(review, "metadata")["creationTimestamp"] = timestamp(this.#machine.clock);
         return { userInfo: userInfo(user) };
       case "selfsubjectrulesreviews":
         return this.#rules(review, user);
@@ -140,14 +141,20 @@ function question(user: User, review: JsonObject): AccessQuestion {
 }
 
 function refuse(resource: VirtualResource, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalidObject(resource.group, resource.kind, "", errors);
+  if (errors.length > 0) throw invalidObject(resource.group, "", "", errors);
 }
 
 function attributeErrors(review: JsonObject): FieldError[] {
   const resource = at(review, "spec", "resourceAttributes");
   const path = at(review, "spec", "nonResourceAttributes");
   if (resource !== undefined && path !== undefined) {
-    return [invalid("spec.nonResourceAttributes", path, "cannot be specified in combination with resourceAttributes")];
+    return [
+      invalid(
+        "spec.nonResourceAttributes",
+        internalPath(path),
+        "cannot be specified in combination with resourceAttributes",
+      ),
+    ];
   }
   if (resource !== undefined || path !== undefined) return [];
   return [
@@ -158,6 +165,12 @@ function attributeErrors(review: JsonObject): FieldError[] {
     ),
   ];
 }
+
+/** The attributes as the real server's internal type prints them. */
+const internalPath = (path: Json | undefined): JsonObject => ({
+  Path: textAt(path, "path"),
+  Verb: textAt(path, "verb"),
+});
 
 function subjectErrors(review: JsonObject): FieldError[] {
   const { name, groups } = subject(review);

@@ -83,7 +83,7 @@ export class TokenIssuer {
     const genuine =
       bytes.length === 64 &&
       verify("sha256", Buffer.from(`${header}.${payload}`), { key: this.#public, dsaEncoding: "ieee-p1363" }, bytes);
-    if (!genuine) return { problem: "square/go-jose: error in cryptographic primitive" };
+    if (!genuine) return { problem: "go-jose/go-jose: error in cryptographic primitive" };
     return { claims: readClaims(claims as JsonObject) };
   }
 }

@@ -58,6 +58,10 @@ export class GoTypes {
   readonly #structs = new Map<string, ReadonlyMap<string, GoField>>();
   readonly #types = new Map<string, GoType>();
 
+  has(struct: string): boolean {
+    return facts.structs[struct] !== undefined;
+  }
+
   /** The fields of a struct such as `core.v1.Secret`, in the order in which Go writes them. */
   fields(name: string): ReadonlyMap<string, GoField> {
     const known = this.#structs.get(name);

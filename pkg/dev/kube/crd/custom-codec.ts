@@ -3,7 +3,8 @@ import type { GoTypes } from "../builtin/go-types.ts";
 import type { Faults } from "../faults.ts";
 import type { Codec } from "../registry/resource.ts";
 import { copy, isObject, type JsonObject } from "../wire/json.ts";
-import { applyDefaults } from "./defaulting.ts";
+import { applyDefaults, dropNulls } from "./defaulting.ts";
+import { coerceEmbedded } from "./embedded.ts";
 import { prune } from "./prune.ts";
 import type { Schema } from "./schema.ts";
 
@@ -28,7 +29,11 @@ export function customCodec({ apiVersion, kind, schema, types, faults }: CustomV
       object["apiVersion"] = apiVersion;
       object["kind"] = kind;
       const gone = faults["no-pruning"] ? [] : prune(object, schema);
-      if (!faults["no-defaulting"]) applyDefaults(object, schema);
+      coerceEmbedded(object, schema, types);
+      if (!faults["no-defaulting"]) {
+        dropNulls(object, schema);
+        applyDefaults(object, schema);
+      }
       const strict = [...gone, ...meta.unknown.map((each) => `metadata.${each}`)];
       return { object, strict: strict.map((each) => `unknown field ${JSON.stringify(each)}`) };
     },

@@ -7,6 +7,7 @@ import { sameBesidesMeta } from "../registry/writes.ts";
 import { type FieldError, invalid } from "../wire/field-error.ts";
 import { copy, type Json, type JsonObject, objectAt, textsAt } from "../wire/json.ts";
 import { dnsSubdomain, qualifiedName } from "../wire/names.ts";
+import { embeddedErrors } from "./embedded.ts";
 import { listTypeErrors } from "./list-types.ts";
 import type { Rules } from "./rules.ts";
 import { hasRules, propertiesOf, type Schema } from "./schema.ts";
@@ -45,6 +46,7 @@ export function customStrategy(custom: CustomRules): Strategy {
       const errors = [
         ...validateMeta(objectAt(next, "metadata"), namespaced, dnsSubdomain),
         ...schemaErrors(custom, next, undefined),
+        ...embeddedErrors(next, schema),
         ...listTypeErrors(schema, next),
       ];
       return [...errors, ...ruleErrors(custom, next, undefined, errors, call)];
@@ -58,6 +60,7 @@ export function customStrategy(custom: CustomRules): Strategy {
       const errors = [
         ...validateMetaUpdate(objectAt(next, "metadata"), objectAt(old, "metadata")),
         ...schemaErrors(custom, next, old),
+        ...embeddedErrors(next, schema),
         ...listErrors,
       ];
       return [...errors, ...ruleErrors(custom, next, old, errors, call)];

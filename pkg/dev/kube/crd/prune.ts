@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from "../wire/json.ts";
+import { byBytes, isObject, type Json, type JsonObject } from "../wire/json.ts";
 import { isEmbedded, itemsOf, preserves, propertiesOf, type Schema, valuesOf } from "./schema.ts";
 
 const always = new Set(["apiVersion", "kind", "metadata"]);
@@ -7,7 +7,7 @@ const always = new Set(["apiVersion", "kind", "metadata"]);
 export function prune(object: JsonObject, schema: Schema): string[] {
   const gone: string[] = [];
   pruneObject(object, schema, true, "", gone);
-  return gone;
+  return gone.sort(byBytes);
 }
 
 function pruneValue(value: Json, schema: Schema, path: string, gone: string[]): void {

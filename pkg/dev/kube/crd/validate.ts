@@ -124,8 +124,19 @@ function formatErrors(schema: Schema, value: string, place: Place): FieldError[]
   return [typeInvalid(fieldOf(place), value, `${place.path} in body must be of type ${format}: ${quote(value)}`)];
 }
 
+/** A number that the schema's integer type can not hold. */
+function rangeErrors(schema: Schema, value: number | bigint, place: Place): FieldError[] {
+  if (typeOf(schema) !== "integer") return [];
+  const format = schema["format"] === "int32" || schema["format"] === "int64" ? schema["format"] : undefined;
+  const whole = typeof value === "bigint" || Number.isInteger(value);
+  const limit = format === "int32" ? 2 ** 31 : 2 ** 63;
+  if (whole && Number(value) >= -limit && Number(value) < limit) return [];
+  const what = format === undefined ? "integer (default format)" : `integer with format ${format}`;
+  return [invalid(place.root, "", `Checked value must be of type ${what} in ${place.path}`)];
+}
+
 function numberErrors(schema: Schema, value: number | bigint, place: Place): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = rangeErrors(schema, value, place);
   const number = Number(value);
   const shown = (each: number): string => float(each);
   const factor = limit(schema, "multipleOf");

@@ -46,26 +46,51 @@ export function parseObject({ bytes, format, types }: Body, expected: Expected):
     const why = `couldn't get version/kind; json parse error: json: cannot unmarshal ${word(given)} into Go struct field .${field} of type string`;
     throw unrecognised(text, expected, why);
   }
-  checkKind(String(kind), String(version), expected);
+  if (expected.struct === undefined) requireKind(value, text, expected);
+  checkKind(String(kind), String(version), expected, types);
   return value;
 }
 
-function checkKind(kind: string, version: string, expected: Expected): void {
+/** Custom objects have to say what they are. */
+function requireKind(value: JsonObject, text: string, expected: Expected): void {
+  if ((value["kind"] ?? "") === "") throw unrecognised(text, expected, `Object 'Kind' is missing in '${text}'`);
+  if ((value["apiVersion"] ?? "") === "")
+    throw unrecognised(text, expected, `Object 'apiVersion' is missing in '${text}'`);
+}
+
+function checkKind(kind: string, version: string, expected: Expected, types: GoTypes): void {
   const wanted = apiVersion(expected);
-  if (version !== "" && version !== wanted) {
+  const refuse = (why: string): Error =>
+    badRequest(
+      `${kind} in version ${JSON.stringify(version.split("/").at(-1) || expected.version)} cannot be handled as a ${expected.kind}: ${why}`,
+    );
+  if (expected.struct === undefined || (version !== "" && version !== wanted && kind === "")) {
+    if (version === "" || version === wanted) return;
     throw badRequest(`the API version in the data (${version}) does not match the expected API version (${wanted})`);
   }
-  if (kind !== "" && kind !== expected.kind) {
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(wanted.split("/").at(-1))} cannot be handled as a ${expected.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} in scheme`,
-    );
-  }
+  if ((kind === "" || kind === expected.kind) && (version === "" || version === wanted)) return;
+  const struct = `${expected.struct.split(".").slice(0, 2).join(".")}.${kind}`;
+  const known = (version === "" || version === wanted) && types.has(struct);
+  throw refuse(
+    known ? conversionProblem(struct, expected.struct) : notRegistered(kind, version === "" ? wanted : version),
+  );
+}
+
+/** What Go's scheme says of a kind that it does not know. */
+export function notRegistered(kind: string, version: string): string {
+  return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`;
+}
+
+/** What Go's scheme says when an object is of a kind that it knows, and not of the wanted one. */
+export function conversionProblem(from: string, to: string): string {
+  const name = (struct: string): string => struct.split(".").at(-1) ?? "";
+  return `converting (v1.${name(from)}) to (${to.split(".")[0]}.${name(to)}): unknown conversion`;
 }
 
 function parseProtobuf(bytes: Buffer, types: GoTypes, expected: Expected): JsonObject {
   try {
     const { apiVersion: version, kind, read } = openProtobuf(bytes);
-    checkKind(kind, version, expected);
+    checkKind(kind, version, expected, types);
     return { ...read(types, expected.struct ?? ""), kind, apiVersion: version };
   } catch (thrown) {
     throw thrown instanceof ApiFailure ? thrown : badRequest((thrown as Error).message);
@@ -84,11 +109,12 @@ function unrecognised(text: string, { kind }: Expected, why: string): Error {
   return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(text)})`);
 }
 
-/** The first bytes of a body in hexadecimal, as decode errors show them. */
+/** The beginning of a body, as decode errors show it: objects as text, all else in hexadecimal. */
 function summary(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length === 0) return "<empty>";
-  const shown = bytes.subarray(0, 30).toString("hex");
+  const encoding = text.startsWith("{") ? "utf8" : "hex";
+  const shown = bytes.subarray(0, 30).toString(encoding);
   return bytes.length > 30 ? `${shown} ...` : shown;
 }
 

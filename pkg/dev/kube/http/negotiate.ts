@@ -1,4 +1,4 @@
-import { notAcceptable, unsupportedMediaType } from "../wire/status.ts";
+import { ApiFailure, notAcceptable, unsupportedMediaType } from "../wire/status.ts";
 
 /** How a client wants its answer: plain, as a Table, or with metadata only. */
 export interface OutputForm {
@@ -11,7 +11,6 @@ export interface OutputForm {
 
 const json = "application/json";
 const supported = [json, "application/yaml", "application/vnd.kubernetes.protobuf"];
-const forCustom = [json, "application/yaml"];
 
 interface Clause {
   readonly type: string;
@@ -30,7 +29,10 @@ export function negotiate(accept: string, custom: boolean): OutputForm {
     const form = transformed(as, params);
     if (form) return form;
   }
-  throw notAcceptable(custom ? forCustom : supported);
+  if (custom) throw notAcceptable(supported);
+  const streams = supported.filter((each) => each !== "application/yaml").map((each) => `${each};stream=watch`);
+  const available = [...supported, ...streams].join(", ");
+  throw new ApiFailure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 }
 
 const plain: OutputForm = { as: "object", metaVersion: "v1", contentType: json };
@@ -64,5 +66,5 @@ export function inputFormat(contentType: string, custom: boolean): BodyFormat {
   if (type === "" || type === json) return "json";
   if (type === "application/yaml") return "yaml";
   if (type === "application/vnd.kubernetes.protobuf" && !custom) return "protobuf";
-  throw unsupportedMediaType(custom ? forCustom : supported);
+  throw unsupportedMediaType(supported);
 }

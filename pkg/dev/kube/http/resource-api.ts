@@ -9,11 +9,11 @@ import { checkFields, checkVersion, type Page, type Reads } from "../registry/re
 import type { Resource, Strategy } from "../registry/resource.ts";
 import type { Target, Writes } from "../registry/writes.ts";
 import { isObject, type JsonObject, parseJson, textAt } from "../wire/json.ts";
-import { ApiFailure, badRequest, methodNotAllowed, unsupportedMediaType } from "../wire/status.ts";
+import { ApiFailure, badRequest, methodNotAllowed, notImplemented, unsupportedMediaType } from "../wire/status.ts";
 import { decodeFor, parseObject } from "./body.ts";
 import { type BodyFormat, inputFormat, negotiate } from "./negotiate.ts";
 import { includeOf, type Shape, shapeList, shapeOne } from "./output.ts";
-import { mediaTypesOf, type Patcher } from "./patcher.ts";
+import { applyPatch, mediaTypesOf, type Patcher } from "./patcher.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { ResourceRequest } from "./resource-request.ts";
 import type { WatchServer } from "./watch-server.ts";
@@ -81,6 +81,7 @@ export class ResourceApi {
     const { exchange, info, resource } = request;
     const shape = this.#shape(request);
     const options = readListOptions(exchange.url.searchParams);
+    checkVersion(options.resourceVersion, !options.watch);
     checkFields(resource, options);
     const named = info.verb === "watch" && info.name !== "" && options.fields.length === 0;
     const narrowed = named
@@ -181,7 +182,8 @@ export class ResourceApi {
     const { exchange, info, resource, user } = request;
     const type = exchange.header("content-type").split(";")[0]?.trim() ?? "";
     const accepted = mediaTypesOf(resource);
-    if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+    if (type === applyPatch) throw notImplemented("server-side apply");
+    if (!accepted.includes(type)) throw refusedPatchType(resource, accepted);
     const shape = this.#shape(request);
     const text = (await exchange.body()).toString("utf8");
     const { dryRun, fieldValidation } = readWriteOptions(exchange.url.searchParams, "PatchOptions");
@@ -214,7 +216,7 @@ export class ResourceApi {
       if (thrown instanceof PatchApplyError) {
         throw new ApiFailure(422, "Invalid", `the server rejected our request due to an error in our request`, {});
       }
-      if (thrown instanceof StrategicPatchError) throw badRequest(thrown.message);
+      if (thrown instanceof StrategicPatchError) throw new ApiFailure(thrown.status, "", thrown.message);
       throw thrown;
     }
   }
@@ -281,6 +283,12 @@ export function listMeta(page: Page): JsonObject {
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
+}
+
+/** Built-in kinds are refused by the real server's router, custom ones by their handler. */
+function refusedPatchType(resource: Resource, accepted: readonly string[]): ApiFailure {
+  if (resource.custom) return unsupportedMediaType([...accepted, applyPatch]);
+  return new ApiFailure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }
 
 function checkBodyName(body: JsonObject, info: RequestInfo): void {

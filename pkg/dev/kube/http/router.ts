@@ -7,7 +7,7 @@ import { type VirtualResource, virtualResources } from "../discovery/virtual.ts"
 import type { Catalog } from "../registry/catalog.ts";
 import type { User } from "../registry/context.ts";
 import type { Resource } from "../registry/resource.ts";
-import { ApiFailure, methodNotAllowed, noSuchResource, notImplemented } from "../wire/status.ts";
+import { ApiFailure, methodNotAllowed, noSuchResource, notFound, notImplemented } from "../wire/status.ts";
 import { parseObject } from "./body.ts";
 import type { Disturbances } from "./disturbances.ts";
 import { type Answer, type Exchange, pageNotFound } from "./exchange.ts";
@@ -183,6 +183,7 @@ function strategyFor(resource: Resource, info: RequestInfo): Resource["strategy"
       ? methodNotAllowed(resource, info.verb)
       : new ApiFailure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
   if (info.parts.length > 3) throw noSuchResource();
+  if (info.name === "" && ["update", "patch"].includes(info.verb)) throw notAllowed();
   if (info.subresource === "") {
     if (!resource.verbs.includes(info.verb) || (info.verb === "create" && info.name !== "")) throw notAllowed();
     return resource.strategy;
@@ -191,7 +192,7 @@ function strategyFor(resource: Resource, info: RequestInfo): Resource["strategy"
   if (sub?.strategy === undefined) {
     if (!resource.custom && knownButMissing.has(info.subresource))
       throw notImplemented(`${resource.resource}/${info.subresource}`);
-    throw noSuchResource();
+    throw resource.custom ? notFound(resource, info.name) : noSuchResource();
   }
   if (!sub.verbs.includes(info.verb)) throw notAllowed();
   return sub.strategy;

@@ -31,11 +31,15 @@ function cannotUnmarshal(value: Json, type: string): string {
 
 /** Applies the operations in order to a copy. `skipTest` is a planted fault. */
 export function applyJsonPatch(document: Json, operations: readonly JsonPatchOperation[], skipTest = false): Json {
-  const root = copy(document);
+  let root = copy(document);
   for (const operation of operations) {
     const op = typeof operation["op"] === "string" ? operation["op"] : "unknown";
     const run = appliers[op];
     if (run === undefined) throw new PatchApplyError(`Unexpected kind: ${op}`);
+    if (op === "replace" && operation["path"] === "") {
+      root = whole(operation["value"]);
+      continue;
+    }
     if (op !== "test" || !skipTest) run(root, operation);
   }
   return root;
@@ -95,6 +99,11 @@ const appliers: Readonly<Record<string, (root: Json, operation: JsonPatchOperati
     if (!equalJson(value, wanted)) throw failed;
   },
 };
+
+function whole(value: Json | undefined): Json {
+  if (isObject(value) || Array.isArray(value)) return copy(value);
+  throw new PatchApplyError("replace operation value must be object or array: unknown object type");
+}
 
 const missing = (what: string): PatchApplyError => new PatchApplyError(`${what}: missing value`);
 

@@ -1,5 +1,5 @@
 import type { GoField, GoType, GoTypes } from "../builtin/go-types.ts";
-import { copy, equalJson, isObject, type Json, type JsonObject, setOwn, stringifyJson } from "../wire/json.ts";
+import { copy, equalJson, isObject, type Json, type JsonObject, setOwn } from "../wire/json.ts";
 
 /** A strategic merge patch that can not be applied; the API server answers 400 or 422 as `status` says. */
 export class StrategicPatchError extends Error {
@@ -58,7 +58,7 @@ class Merger {
     const { [directive]: what, ...rest } = patch;
     if (what === "replace") return rest;
     if (what === "delete") return {};
-    throw new StrategicPatchError(`unknown patch type found: ${String(what)} in map: ${stringifyJson(patch)}`);
+    throw new StrategicPatchError(`unknown patch type: ${String(what)} in map: ${goMap(patch)}`);
   }
 
   #field(original: JsonObject, key: string, value: Json, field: GoField | undefined, deleting: boolean): void {
@@ -122,10 +122,7 @@ class Merger {
       else if (each[directive] === "replace") replaced = true;
       else if (each[directive] === "delete")
         kept = kept.filter((other) => !sameKey(other, keyed(each, mergeKey), mergeKey));
-      else
-        throw new StrategicPatchError(
-          `unknown patch type found: ${String(each[directive])} in map: ${stringifyJson(each)}`,
-        );
+      else throw new StrategicPatchError(`unknown patch type: ${String(each[directive])} in map: ${goMap(each)}`);
     }
     if (replaced) return plain;
     for (const each of plain) {
@@ -175,11 +172,7 @@ const bottom = (type: GoType): GoType =>
 
 function keyed(each: JsonObject, mergeKey: string): JsonObject {
   if (mergeKey in each) return each;
-  throw new StrategicPatchError(
-    `map: map[${Object.entries(each)
-      .map(([key, value]) => `${key}:${String(value)}`)
-      .join(" ")}] does not contain declared merge key: ${mergeKey}`,
-  );
+  throw new StrategicPatchError(`map: ${goMap(each)} does not contain declared merge key: ${mergeKey}`);
 }
 
 const sameKey = (a: Json, b: JsonObject, mergeKey: string): boolean =>
@@ -234,4 +227,17 @@ function withoutDirectives(value: Json): Json | undefined {
     if (cleaned !== undefined) setOwn(result, key, cleaned);
   }
   return result;
+}
+
+/** A map as Go's %v prints it. */
+function goMap(value: JsonObject): string {
+  const shown = (each: Json): string => {
+    if (isObject(each)) return goMap(each);
+    if (Array.isArray(each)) return `[${each.map(shown).join(" ")}]`;
+    return each === null ? "<nil>" : String(each);
+  };
+  return `map[${Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${shown(value[key] ?? null)}`)
+    .join(" ")}]`;
 }

@@ -50,7 +50,7 @@ export class Deletes {
       if (graceful !== "marked") markDeleting(next, timestamp(this.#machine.clock));
       return { object: this.#mark(resource, entry, next, call), gone: false };
     }
-    return { object: this.#remove(resource, entry, call), gone: true };
+    return { object: this.#remove(resource, entry, next, call), gone: true };
   }
 
   /** Whether the object waits out a grace period: not at all, from now on, or it already does. */
@@ -84,12 +84,11 @@ export class Deletes {
     }).object;
   }
 
-  #remove(resource: Resource, entry: Entry, call: Call): JsonObject {
+  #remove(resource: Resource, entry: Entry, next: JsonObject, call: Call): JsonObject {
     if (call.dryRun && !this.#machine.faults["dry-run-persists"]) return entry.object;
     const removed = this.#collection(resource).remove(entry.key);
-    const last = copy(entry.object);
-    metaOf(last)["resourceVersion"] = String(removed?.revision ?? entry.revision);
-    return last;
+    metaOf(next)["resourceVersion"] = String(removed?.revision ?? entry.revision);
+    return next;
   }
 }
 

@@ -3,10 +3,9 @@ import { matchesFields } from "../selectors/fields.ts";
 import { matchesLabels } from "../selectors/labels.ts";
 import type { Collection } from "../storage/collection.ts";
 import { keyOf } from "../storage/store.ts";
-import { invalid } from "../wire/field-error.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { textAt } from "../wire/json.ts";
-import { badRequest, expired, invalidObject, notFound, tooLargeVersion } from "../wire/status.ts";
+import { ApiFailure, badRequest, expired, notFound, tooLargeVersion } from "../wire/status.ts";
 import type { Machine } from "./context.ts";
 import { type ContinueToken, decodeContinue, encodeContinue } from "./continue-token.ts";
 import type { ListOptions } from "./options.ts";
@@ -59,7 +58,7 @@ export class Reads {
   }
 
   async list(resource: Resource, namespace: string, options: ListOptions): Promise<Page> {
-    checkVersion(options.resourceVersion);
+    checkVersion(options.resourceVersion, true);
     if (options.continue !== "") {
       if (options.resourceVersion !== "" && options.resourceVersion !== "0") {
         throw badRequest("specifying resource version is not allowed when using continue");
@@ -123,11 +122,12 @@ function exactVersion({ resourceVersion, match, limit }: ListOptions): number | 
   return match === "Exact" || (match === "" && limit > 0) ? Number(resourceVersion) : undefined;
 }
 
-/** Throws a 400 unless the text is a version. */
-export function checkVersion(version: string): void {
+/** Throws unless the text is a version: a 500 from get and watch, as the real server does, a 400 from list. */
+export function checkVersion(version: string, list = false): void {
   if (/^\d*$/.test(version)) return;
-  const detail = `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
-  throw invalidObject("", "", "", [invalid("resourceVersion", version, detail)]);
+  const shown = JSON.stringify(version);
+  const message = `resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`;
+  throw list ? badRequest(`invalid resource version: ${message}`) : new ApiFailure(500, "", message);
 }
 
 /** Refuses fields that the resource can not select by. */

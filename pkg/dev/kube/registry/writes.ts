@@ -206,7 +206,8 @@ export class Writes {
 
   #refuse(resource: Resource, next: JsonObject, errors: readonly FieldError[]): void {
     const seen = this.#machine.faults["any-name"] ? errors.filter((each) => each.field !== "metadata.name") : errors;
-    if (seen.length > 0) throw invalidObject(resource.group, resource.kind, textAt(next, "metadata", "name"), seen);
+    if (seen.length > 0)
+      throw invalidObject(resource.storedIn.group, resource.kind, textAt(next, "metadata", "name"), seen);
   }
 }
 

@@ -33,7 +33,7 @@ export class Collection {
   constructor(revisions: Revisions, historyLimit: number) {
     this.#revisions = revisions;
     this.#limit = historyLimit;
-    this.#forgotten = revisions.compacted;
+    this.#forgotten = revisions.current;
   }
 
   get size(): number {

@@ -129,10 +129,17 @@ function subjectErrors(subject: Json, namespaced: boolean, path: string): FieldE
   return errors;
 }
 
+/** The reference as the real server's internal type prints it. */
+const internalRef = (ref: Json | undefined): JsonObject => ({
+  APIGroup: textAt(ref, "apiGroup"),
+  Kind: textAt(ref, "kind"),
+  Name: textAt(ref, "name"),
+});
+
 const roleRefChanged = (next: JsonObject, old: JsonObject): FieldError[] =>
   equalSemantic(next["roleRef"], old["roleRef"])
     ? []
-    : [invalid("roleRef", next["roleRef"] ?? null, "cannot change roleRef")];
+    : [invalid("roleRef", internalRef(next["roleRef"]), "cannot change roleRef")];
 
 export const roleBindingKind: BuiltinKind = {
   group,

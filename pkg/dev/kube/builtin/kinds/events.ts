@@ -58,9 +58,12 @@ function newErrors(object: JsonObject): FieldError[] {
   if (textAt(object, "reportingInstance") === "") errors.push(required("reportingInstance"));
   if (textAt(object, "action") === "") errors.push(required("action"));
   if (textAt(object, "reason") === "") errors.push(required("reason"));
-  const type = textAt(object, "type");
-  if (type !== "Normal" && type !== "Warning") errors.push(invalid("type", type, "has invalid value: "));
   return errors;
+}
+
+function typeErrors(object: JsonObject): FieldError[] {
+  const type = textAt(object, "type");
+  return type === "Normal" || type === "Warning" ? [] : [invalid("type", "", `has invalid value: ${type}`)];
 }
 
 const fields: BuiltinKind["fields"] = Object.fromEntries([
@@ -103,8 +106,10 @@ export const eventKind: BuiltinKind = {
   group: "events.k8s.io",
   struct: "events.v1.Event",
   validate: (object) => [
-    ...(at(object, "eventTime") ? newErrors(object) : [required("eventTime")]),
+    ...(at(object, "eventTime") ? newErrors(object) : []),
     ...legacyErrors(object),
+    ...(at(object, "eventTime") ? [] : [required("eventTime")]),
+    ...typeErrors(object),
   ],
   fields: regardingFields ?? {},
   unknownField: (field) => `field label not supported: ${field}`,

@@ -15,6 +15,7 @@ export const storageClassKind: BuiltinKind = {
   group: "storage.k8s.io",
   resource: "storageclasses",
   struct: "storage.v1.StorageClass",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   defaults(object) {
     fill(object, "reclaimPolicy", "Delete");
@@ -48,6 +49,7 @@ export const csiDriverKind: BuiltinKind = {
   group: "storage.k8s.io",
   resource: "csidrivers",
   struct: "storage.v1.CSIDriver",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   unconditionalUpdate: false,
   defaults(object) {
@@ -71,6 +73,7 @@ export const csiNodeKind: BuiltinKind = {
   group: "storage.k8s.io",
   resource: "csinodes",
   struct: "storage.v1.CSINode",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   unconditionalUpdate: false,
 };
@@ -79,6 +82,7 @@ export const volumeAttachmentKind: BuiltinKind = {
   group: "storage.k8s.io",
   resource: "volumeattachments",
   struct: "storage.v1.VolumeAttachment",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   unconditionalUpdate: false,
   prepareCreate(next) {
@@ -111,8 +115,8 @@ export const csiStorageCapacityKind: BuiltinKind = {
   unconditionalUpdate: false,
 };
 
-function accessModeErrors(list: readonly string[], path: string): FieldError[] {
-  if (list.length === 0) return [required(path, "at least 1 access mode is required")];
+function accessModeErrors(list: readonly string[], path: string, none: string): FieldError[] {
+  if (list.length === 0) return [required(path, none)];
   const wrong = list.filter((mode) => !modes.includes(mode)).map((mode) => notSupported(path, mode, modes));
   if (list.length > 1 && list.includes("ReadWriteOncePod")) {
     wrong.push(forbidden(path, "may not use ReadWriteOncePod with other access modes"));
@@ -124,6 +128,7 @@ export const persistentVolumeKind: BuiltinKind = {
   group: "",
   resource: "persistentvolumes",
   struct: "core.v1.PersistentVolume",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   defaults(object) {
     const spec = objectAt(object, "spec");
@@ -135,7 +140,7 @@ export const persistentVolumeKind: BuiltinKind = {
     object["status"] = status;
   },
   prepareCreate(next) {
-    next["status"] = { phase: "Pending" };
+    next["status"] = { phase: "Pending", lastPhaseTransitionTime: at(next, "metadata", "creationTimestamp") ?? null };
     addFinalizer(next, "kubernetes.io/pv-protection");
   },
   prepareUpdate: (next, old) => keepField(next, old, "status"),
@@ -145,11 +150,11 @@ export const persistentVolumeKind: BuiltinKind = {
     const sources = Object.keys(spec).filter((field) => volumeSources.has(field));
     const policy = textAt(spec, "persistentVolumeReclaimPolicy");
     return [
-      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes"),
+      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes", ""),
       ...(Object.keys(capacity).length === 0 ? [required("spec.capacity")] : []),
-      ...(Object.keys(capacity).length !== 0 && !("storage" in capacity)
-        ? [notSupported("spec.capacity", capacity, ["storage"])]
-        : []),
+      ...("storage" in capacity && Object.keys(capacity).length === 1
+        ? []
+        : [notSupported("spec.capacity", spec["capacity"] ?? null, ["storage"])]),
       ...(sources.length === 0 ? [required("spec", "must specify a volume type")] : []),
       ...sources.slice(1).map((field) => forbidden(`spec.${field}`, "may not specify more than 1 volume type")),
       ...("csi" in spec ? csiErrors(objectAt(spec, "csi")) : []),
@@ -220,6 +225,7 @@ export const claimKind: BuiltinKind = {
   group: "",
   resource: "persistentvolumeclaims",
   struct: "core.v1.PersistentVolumeClaim",
+  extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   defaults(object) {
     const spec = objectAt(object, "spec");
@@ -240,7 +246,7 @@ export const claimKind: BuiltinKind = {
     const asked = textAt(spec, "resources", "requests", "storage");
     const size = parseQuantity(asked);
     return [
-      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes"),
+      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes", "at least 1 access mode is required"),
       ...(size === undefined ? [required("spec.resources[storage]")] : []),
       ...(size !== undefined && size.nano <= 0n
         ? [invalid("spec.resources[storage]", asked, "must be greater than zero")]
