@@ -44,6 +44,7 @@ export class ConnectionLost extends Failure {
 }
 
 function causeOf(cause: unknown): string {
+  if (cause === undefined) return "connection closed before the answer";
   // Trying several addresses gives an error without text.
   if (cause instanceof AggregateError) return cause.errors.map(messageOf).join("; ");
   return messageOf(cause);

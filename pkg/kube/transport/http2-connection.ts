@@ -91,15 +91,17 @@ export class Http2Connection {
     this.#track(stream, signal);
     if (body !== undefined) stream.end(body);
     return new Promise((resolve, reject) => {
-      let refused = false;
+      let answered = false;
       const lost = (cause: unknown): void => {
-        refused ||= stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-        const sent = !refused && !stream.pending;
+        if (answered) return;
+        answered = true;
+        const sent = stream.rstCode !== constants.NGHTTP2_REFUSED_STREAM && !stream.pending;
         reject(signal.aborted ? signal.reason : new ConnectionLost(this.#server, sent, this.#failure ?? cause));
       };
       stream.on("error", lost);
-      stream.once("close", () => lost(new Error("connection closed before the answer")));
+      stream.once("close", () => lost(undefined));
       stream.once("response", (head) => {
+        answered = true;
         resolve({ status: head[":status"] ?? 0, headers: flat(head), body: stream, cut: () => this.#cut(stream) });
       });
     });
