@@ -7,7 +7,7 @@ import { ApiError } from "../client/index.ts";
 import { createElection, type Election, type ElectionOptions } from "./index.ts";
 
 type Client = ElectionOptions["client"];
-type Fault = "none" | "refuse" | "hang";
+type Fault = "none" | "refuse" | "hang" | (() => Promise<void>);
 
 const refusal = (status: number, reason: string): ApiError =>
   new ApiError({ status, reason, message: reason, method: "PUT", path: "/lease" });
@@ -27,6 +27,7 @@ class LeaseStore {
       if (fault === "refuse") throw refusal(500, "InternalError");
       if (fault === "hang" && !answerLost) await abortable(new Promise(() => undefined), signal);
       const result = work();
+      if (typeof fault === "function") await fault();
       if (fault === "hang") await abortable(new Promise(() => undefined), signal);
       return result;
     };
@@ -145,8 +146,11 @@ describe("a free lease", () => {
 
   it("goes to one of those who want it at the same moment", async () => {
     const [store, clock] = [new LeaseStore(), manualClock()];
-    const contenders = ["a", "b", "c"].map((identity) => contend(store, clock, identity));
+    const warnings: string[] = [];
+    const log = createLogger({ name: "test", level: "warn", destination: { write: (line) => warnings.push(line) } });
+    const contenders = ["a", "b", "c"].map((identity) => contend(store, clock, identity, { log }));
     await clock.advance(60_000);
+    expect(warnings).toEqual([]);
     expect(contenders.filter(({ election }) => election.isLeader())).toHaveLength(1);
     expect(contenders.filter(({ seen }) => seen.length > 0)).toHaveLength(1);
   });
@@ -222,11 +226,12 @@ describe("a held lease", () => {
 describe("a leader", () => {
   it("survives somebody else's harmless change, and a lease that was deleted", async () => {
     const [store, clock] = [new LeaseStore(), manualClock()];
-    const { election, seen } = contend(store, clock, "a");
+    const { election, seen } = contend(store, clock, "a", { labels: { app: "x" } });
     await clock.advance(0);
-    store.change({}, { touched: "yes" });
+    store.change({ strategy: "OldestEmulationVersion" } as object, { touched: "yes" });
     await clock.advance(5000);
-    expect(store.spec.renewTime).toBe("2030-01-01T00:00:05.000000Z");
+    expect(store.spec).toMatchObject({ renewTime: "2030-01-01T00:00:05.000000Z", strategy: "OldestEmulationVersion" });
+    expect(store.lease?.metadata.labels).toEqual({ app: "x", touched: "yes" });
     store.lease = undefined;
     await clock.advance(5000);
     expect(store.spec).toMatchObject({ holderIdentity: "a" });
@@ -264,6 +269,19 @@ describe("a leader", () => {
     },
   );
 
+  it("counts from when it asked, not from when it was answered", async () => {
+    const [store, clock] = [new LeaseStore(), manualClock()];
+    const { seen, fail, ended } = contend(store, clock, "a");
+    await clock.advance(1);
+    fail(() => clock.sleep(4000));
+    await clock.advance(7000);
+    fail("refuse");
+    await clock.advance(60_000);
+    expect(await ended).toBe("LeadershipLost");
+    // Asked at 5 s, answered at 9 s; others saw it at 5 s.
+    expect(seen).toEqual(["leads@0", "ends@18500"]);
+  });
+
   it("gives up at the renew deadline when that comes first", async () => {
     const [store, clock] = [new LeaseStore(), manualClock()];
     const { seen, fail, ended } = contend(store, clock, "a", { leaseDurationMs: 60_000 });
@@ -284,20 +302,34 @@ describe("a leader", () => {
     expect(seen).toEqual(["leads@0", "ends@5000"]);
     expect([election.isLeader(), store.spec.holderIdentity]).toEqual([false, "thief"]);
   });
+});
 
-  it("whose work does not end with the leadership rejects nevertheless, when others may lead", async () => {
-    const [store, clock] = [new LeaseStore(), manualClock()];
-    const { ended, fail } = contend(store, clock, "a", {}, () => new Promise(() => undefined));
-    await clock.advance(0);
-    fail("refuse");
-    const rejectedAt = ended.then(() => clock.monotonic());
-    await clock.advance(60_000);
-    expect(await ended).toBe("LeadershipLost");
-    expect(await rejectedAt).toBe(15_000);
-  });
+it.each([
+  ["lost to another", true, 5000],
+  ["not renewed", false, 15_000],
+])("work that goes on although the lease is %s is left to itself in time", async (_, stolen, at) => {
+  const [store, clock] = [new LeaseStore(), manualClock()];
+  const { ended, fail } = contend(store, clock, "a", {}, () => new Promise(() => undefined));
+  await clock.advance(0);
+  if (stolen) store.change({ holderIdentity: "thief" });
+  else fail("refuse");
+  const rejectedAt = ended.then(() => clock.monotonic());
+  await clock.advance(60_000);
+  expect(await ended).toBe("LeadershipLost");
+  expect(await rejectedAt).toBe(at);
 });
 
 describe("stopping", () => {
+  it("leaves a lease alone that somebody else has taken meanwhile", async () => {
+    const [store, clock] = [new LeaseStore(), manualClock()];
+    const { stop, ended } = contend(store, clock, "a");
+    await clock.advance(0);
+    store.change({ holderIdentity: "thief" });
+    stop.abort();
+    expect(await ended).toBe("ended");
+    expect(store.spec.holderIdentity).toBe("thief");
+  });
+
   it("releases the lease after the work, which is covered to its end", async () => {
     const [store, clock] = [new LeaseStore(), manualClock()];
     const gate = Promise.withResolvers<void>();

@@ -71,7 +71,6 @@ export class Elector {
     );
     const lost = await this.#renew(renewing.signal);
     if (lost === undefined) {
-      await ended;
       this.#lead(false);
       await this.#release(this.#deps.renewDeadlineMs);
       return await withoutReason(work, signal);

@@ -41,7 +41,7 @@ export class LeaseClaim {
   /** Takes or renews the lease; false when somebody else holds it or was faster. */
   async attempt(signal: AbortSignal): Promise<boolean> {
     // What we hold and saw last has most likely not changed: one request instead of two.
-    if (this.#lease !== undefined && this.#isMine() && this.#isValid()) {
+    if (this.#lease !== undefined && this.#isMine()) {
       if (await this.#write(signal, this.#lease)) return true;
     }
     const { client, name, namespace } = this.#deps;
