@@ -1,8 +1,12 @@
 import { request } from "node:http";
 
-/** Forgets every version of every object but the present one, so that older ones are expired (410). */
+/**
+ * Forgets every version of every object but the present one, so that older ones are expired (410). The API server
+ * keeps snapshots of its own, and drops them when the key says, in which its own compaction is announced.
+ */
 export async function compactEtcd(socketPath: string): Promise<void> {
   const { header } = (await call(socketPath, "/v3/kv/range", { key: btoa("\0") })) as { header: { revision: string } };
+  await call(socketPath, "/v3/kv/put", { key: btoa("compact_rev_key"), value: btoa(header.revision) });
   await call(socketPath, "/v3/kv/compaction", { revision: header.revision, physical: true });
 }
 

@@ -36,9 +36,9 @@ export class Http {
     this.#agent = new Agent({ keepAlive: true, ca: endpoint.ca, maxSockets: 64 });
   }
 
-  /** Sends and reads the whole answer; rejects only when there is no answer. */
+  /** Sends and reads the whole answer; rejects only when there is none within twenty seconds. */
   async send(message: Message): Promise<Reply> {
-    const response = await this.open(message);
+    const response = await this.open({ signal: AbortSignal.timeout(20_000), ...message });
     return { status: response.statusCode ?? 0, headers: response.headers, text: await text(response) };
   }
 

@@ -4,8 +4,13 @@ import { deletion, ownership } from "./deletion.ts";
 import { list } from "./list.ts";
 import { name } from "./name.ts";
 import { patch } from "./patch.ts";
+import { rule } from "./rule.ts";
+import { schema } from "./schema.ts";
 import { selector } from "./selector.ts";
+import { statusAndGeneration } from "./status.ts";
+import { trialAndStrictness } from "./trial.ts";
 import { expiry, watch } from "./watch.ts";
+import { wire } from "./wire.ts";
 
 /** Every case of the suite. */
 export const cases: readonly Case[] = [
@@ -18,4 +23,9 @@ export const cases: readonly Case[] = [
   ...list,
   ...selector,
   ...patch,
+  ...schema,
+  ...rule,
+  ...statusAndGeneration,
+  ...trialAndStrictness,
+  ...wire,
 ];

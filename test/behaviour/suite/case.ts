@@ -11,7 +11,7 @@ export type Need =
 export interface Case {
   readonly feature: string;
   readonly name: string;
-  /** Cases with needs run alone, after all others, since they disturb what runs beside them. */
+  /** Cases with needs run after all others, since they disturb what runs beside them. */
   readonly needs: readonly Need[];
   readonly tell: Story;
 }

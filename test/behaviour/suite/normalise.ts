@@ -73,8 +73,7 @@ class Eraser {
     const value = object[key];
     if (key === "continue" && typeof value === "string" && value !== "") return "<continue>";
     if (key === "resourceVersion" && typeof value === "string" && /^\d+$/.test(value)) {
-      const isObject =
-        "uid" in object || "name" in object || path.at(-1) === "preconditions" || this.#versions.has(value);
+      const isObject = "uid" in object || "name" in object || path.at(-1) === "preconditions";
       // A literal of the case itself, such as 1, is known to nobody and stays.
       if (path[0] === "body" && !this.#versions.has(value)) return value;
       return isObject ? numbered(this.#versions, value, "version") : "<version>";
