@@ -74,8 +74,10 @@ describe("kill -9 in the middle of the demo", () => {
       killing("csi-snapshot-metadata", "Second state, from changed blocks"),
     ];
     await using demo = await startDemo({ on: (event, run) => kills.forEach((kill) => void kill(event, run)) });
-    expect(await demo.ended).toEqual({ code: 0, signal: null });
+    const ending = await demo.ended;
+    expect(resultOf(demo)["error"]).toBeUndefined();
     expect(resultOf(demo)).toMatchObject({ ok: true });
+    expect(ending).toEqual({ code: 0, signal: null });
     const life = (name: string) => demo.events.filter((each) => each["name"] === name).map((each) => each["state"]);
     expect(life("dev-driver")).toEqual(["started", ...Array(3).fill(["killed", "started"]).flat()]);
     expect(life("csi-snapshot-metadata")).toEqual(["started", "killed", "started", "killed", "started"]);

@@ -28,7 +28,7 @@ export const snapshotSpecs = {
   ),
   address: text("address", "", "host:port to dial instead of the one in the SnapshotMetadataService"),
   serverName: text("server-name", "", "Name the server's certificate must carry, when it is not the host dialled"),
-  resumeAttempts: integer("resume-attempts", 8, "How often in a row a broken stream is taken up without a new range"),
+  resumeAttempts: integer("resume-attempts", 12, "How often in a row a broken stream is taken up without a new range"),
 };
 
 /** The options that {@link snapshotSpecs} give. */

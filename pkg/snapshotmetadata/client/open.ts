@@ -9,7 +9,7 @@ import { resolveTarget } from "./target.ts";
 import { requestedToken } from "./token.ts";
 import { connectMetadata } from "./transport.ts";
 
-const defaultPolicy: ResumePolicy = { attempts: 8, firstPauseMs: 200, longestPauseMs: 5000 };
+const defaultPolicy: ResumePolicy = { attempts: 12, firstPauseMs: 200, longestPauseMs: 5000 };
 
 /**
  * Finds the metadata service of a snapshot and gets ready to iterate: nothing is asked of the service, and no token is

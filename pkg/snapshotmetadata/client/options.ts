@@ -9,7 +9,7 @@ export type TokenSource = (audience: string, signal: AbortSignal) => Promise<str
 
 /** How long a broken stream is taken up again. */
 export interface ResumePolicy {
-  /** Attempts in a row that bring no new range, the first one included; 1 never tries again. Default 8. */
+  /** Attempts in a row that bring no new range, the first one included; 1 never tries again. Default 12. */
   readonly attempts: number;
   /** First pause, doubled each time, in milliseconds. Default 200. */
   readonly firstPauseMs: number;

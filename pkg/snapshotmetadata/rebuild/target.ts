@@ -98,15 +98,20 @@ export async function pendingInPlace(path: string, sizeBytes: number): Promise<P
       await device.handle.sync();
       const head = Buffer.allocUnsafe(heldBytes);
       await readFully(source, head, 0);
-      await writeFully(device.handle, head, 0);
-      await device.handle.sync();
+      try {
+        await writeFully(device.handle, head, 0);
+        await device.handle.sync();
+      } catch (thrown) {
+        await wipe();
+        throw thrown;
+      }
       open = false;
       await device.handle.close();
     },
     abandon: async () => {
       if (!open) return;
       open = false;
-      await wipe().finally(() => device.handle.close());
+      await device.handle.close();
     },
   };
 }
