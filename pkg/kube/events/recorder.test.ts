@@ -215,6 +215,25 @@ describe("floods", () => {
     expect(store.all.at(-1)?.message).toBe("try 10");
   });
 
+  it("go on as long as none of the pauses lasts ten minutes", async () => {
+    const { store, clock, recorder } = aRecorder();
+    for (let n = 1; n <= 10; n++) {
+      recorder.event(object, "Warning", "Failed", `try ${n}`);
+      await clock.advance(400_000);
+    }
+    await recorder.flush();
+    expect(store.all.at(-1)?.message).toBe("(combined from similar events): try 10");
+  });
+
+  it("may begin only so big, however long it was quiet before", async () => {
+    const { store, clock, recorder } = aRecorder();
+    recorder.event(object, "Warning", "Failed", "same");
+    await clock.advance(1e9);
+    for (let n = 0; n < 30; n++) recorder.event(object, "Warning", "Failed", "same");
+    await recorder.flush();
+    expect(store.calls).toHaveLength(1 + 25);
+  });
+
   it("stay within the limit for a message", async () => {
     const { store, recorder } = aRecorder();
     for (let n = 1; n <= 10; n++) recorder.event(object, "Warning", "Failed", `${n}`.repeat(1000));
