@@ -138,6 +138,6 @@ function parsed(line: string): LogLine | undefined {
 }
 
 /** Words for how a process ended. */
-export function sayEnding({ code, signal }: Ending): string {
+function sayEnding({ code, signal }: Ending): string {
   return signal ? `was ended by ${signal}` : `ended with code ${code}`;
 }

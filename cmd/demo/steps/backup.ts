@@ -118,7 +118,7 @@ export function resumed({ stderr }: ToolRun): string[] {
 }
 
 /** The ranges of the JSON list. */
-export function rangesOf(json: string): Range[] {
+function rangesOf(json: string): Range[] {
   const records = JSON.parse(json) as readonly {
     readonly block_metadata?: readonly { byte_offset?: number; size_bytes: number }[];
   }[];

@@ -57,7 +57,7 @@ export async function startSidecar(
 }
 
 /** Polls the readiness page; ends with the signal. */
-export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   for (let patience = 200; patience > 0; patience -= 1) {
     const ready = await fetch(url, { signal }).then(
       (response) => response.ok,

@@ -6,7 +6,7 @@ import { jsonEmitter } from "./json.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 import { tableEmitter } from "./table.ts";
 
-export const listOptions = defineOptions({
+const listOptions = defineOptions({
   ...snapshotSpecs,
   outputFormat: choice("output-format", "table", ["table", "json"], "How the ranges are printed", { short: "o" }),
 }).check(checkSnapshotOptions);

@@ -7,7 +7,7 @@ import { tellResume, withMetadata } from "./connect.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 import { jsonReport, textReport } from "./report.ts";
 
-export const rebuildOptions = defineOptions({
+const rebuildOptions = defineOptions({
   ...snapshotSpecs,
   source: text("source-device-path", "", "Device (or file) restored from the snapshot; only read", { short: "src" }),
   target: text("target-device-path", "", "File to write, or block device to overwrite", { short: "tgt" }),

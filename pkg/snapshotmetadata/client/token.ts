@@ -6,7 +6,7 @@ import { MetadataFailure } from "./failure.ts";
 import type { MetadataApi, TokenSource } from "./options.ts";
 
 /** The shortest life the API server gives a token; a stream may last as long, so each gets a token of its own. */
-export const shortestTokenSeconds = 600;
+const shortestTokenSeconds = 600;
 
 /** Largest token file read: a token has about one KiB. */
 const largestTokenBytes = 64 * 1024;

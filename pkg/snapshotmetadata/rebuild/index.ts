@@ -1,4 +1,2 @@
-export { type Comparison, compareDevices } from "./compare.ts";
-export { type Device, openDevice } from "./device.ts";
 export { type RangeStream, type RebuildOptions, type RebuildStep, rebuildDevice, rebuildSteps } from "./rebuild.ts";
 export type { RebuildReport, Verification } from "./report.ts";

@@ -21,7 +21,7 @@ export interface PendingTarget {
 }
 
 /** Where a file is written until it is complete. */
-export function partialPath(path: string): string {
+function partialPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.partial`);
 }
 
