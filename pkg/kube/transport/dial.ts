@@ -10,8 +10,8 @@ export interface DialTarget {
   readonly tls: TlsMaterial;
 }
 
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "");
-export const portOf = (url: URL): number => Number(url.port || (url.protocol === "https:" ? 443 : 80));
+const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, "");
+const portOf = (url: URL): number => Number(url.port || (url.protocol === "https:" ? 443 : 80));
 
 /** Opens TLS (or, for http on loopback, plain TCP) to the server, through the proxy if there is one. */
 export async function dial(
