@@ -260,16 +260,20 @@ describe("floods", () => {
 
   it("beyond what may wait are dropped, and told of once", async () => {
     const { store, recorder, warnings, counted } = aRecorder();
-    const gate = Promise.withResolvers<void>();
-    store.fault = () => gate.promise;
-    for (let n = 0; n < 1010; n++) {
-      recorder.event({ ...object, metadata: { name: `o${n}`, namespace: "ns" } }, "Normal", "Made", "x");
-    }
-    gate.resolve();
-    await recorder.flush();
+    const flood = async (round: string): Promise<void> => {
+      for (let n = 0; n < 1010; n++) {
+        recorder.event({ ...object, metadata: { name: `${round}${n}`, namespace: "ns" } }, "Normal", "Made", "x");
+      }
+      await recorder.flush();
+    };
+    await flood("a");
     expect(store.all).toHaveLength(1000);
     expect([await counted("written"), await counted("dropped")]).toEqual([1000, 10]);
     expect(warnings()).toEqual(["too many events wait to be written, dropping"]);
+    // Those that were written make room for others, and another flood is news.
+    await flood("b");
+    expect(store.all).toHaveLength(2000);
+    expect(warnings()).toHaveLength(2);
   });
 });
 
@@ -335,13 +339,15 @@ describe("a server", () => {
 
 describe("the end", () => {
   it("waits for what was told before, and takes nothing more", async () => {
-    const { store, recorder } = aRecorder();
+    const { store, recorder, counted } = aRecorder();
     for (let n = 0; n < 20; n++) recorder.event(object, "Normal", `R${n}`, "x");
-    await recorder.close();
-    expect(store.all).toHaveLength(20);
+    const closed = recorder.close();
     recorder.event(object, "Normal", "Late", "x");
+    await closed;
+    recorder.event(object, "Normal", "Later", "x");
     await recorder.flush();
     expect(store.all).toHaveLength(20);
+    expect(await counted("dropped")).toBe(0);
   });
 
   it("waits no longer than it is told, and says what was lost", async () => {

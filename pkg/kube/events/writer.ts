@@ -36,7 +36,6 @@ export class EventWriter {
         this.#complaints.clear();
         return true;
       } catch (thrown) {
-        if (signal.aborted) return false;
         if (isRefusal(thrown) || tries >= maxTries) {
           this.#complain(told, thrown);
           return false;
