@@ -12,7 +12,13 @@ import { builtinResource } from "./builtin/resources.ts";
 import { AccountController } from "./controllers/accounts.ts";
 import { GarbageCollector } from "./controllers/garbage-collector.ts";
 import { ControllerLoop } from "./controllers/loop.ts";
-import { immortal, mustLive, NamespaceController, namespaceGuard } from "./controllers/namespaces.ts";
+import {
+  immortal,
+  mustLive,
+  NamespaceController,
+  namespaceGuard,
+  terminateNamespace,
+} from "./controllers/namespaces.ts";
 import { ProtectionController } from "./controllers/protection.ts";
 import { RoleAggregation } from "./controllers/role-aggregation.ts";
 import { VolumeController } from "./controllers/volumes.ts";
@@ -28,6 +34,7 @@ import { Router } from "./http/router.ts";
 import { WatchServer } from "./http/watch-server.ts";
 import { Catalog } from "./registry/catalog.ts";
 import type { Call, Machine, User } from "./registry/context.ts";
+import { timestamp } from "./registry/context.ts";
 import { Deletes } from "./registry/deletes.ts";
 import { Reads } from "./registry/reads.ts";
 import type { Resource, Strategy } from "./registry/resource.ts";
@@ -68,7 +75,8 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
   const rbac = new Rbac(machine);
   const escalation = new Escalation(rbac, machine);
   const custom = new CustomResources({ machine, catalog, types, deletes, call });
-  for (const kind of builtinKinds) catalog.add(guarded(builtinResource(kind, types, machine.faults), escalation));
+  for (const kind of builtinKinds)
+    catalog.add(guarded(builtinResource(kind, types, machine.faults), escalation, machine));
   catalog.add(custom.definitionResource);
   const steps = [
     custom,
@@ -80,9 +88,13 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
     new VolumeController(machine),
   ];
   const loop = new ControllerLoop(steps, options.log);
-  for (const resource of catalog.all()) reads.collection(resource).listen(() => loop.wake());
+  for (const { storedIn } of uniqueStorage(catalog.all())) {
+    const { group, resource } = storedIn;
+    machine.store.collection(group, resource).listen((change) => loop.note({ group, resource, change }));
+  }
   catalog.onChange(() => {
-    for (const resource of catalog.all()) if (resource.custom) custom.listenOnce(resource, () => loop.wake());
+    for (const resource of catalog.all())
+      if (resource.custom) custom.listenOnce(resource, (change) => loop.note({ ...resource.storedIn, change }));
   });
   bootstrap(catalog, writes, call);
   const tokens = new TokenIssuer();
@@ -113,8 +125,13 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
   return { router, watches, disturbances, stop: () => loop.stop() };
 }
 
+/** One resource per place of storage. */
+function uniqueStorage(resources: readonly Resource[]): Resource[] {
+  return [...new Map(resources.map((each) => [`${each.storedIn.group}/${each.storedIn.resource}`, each])).values()];
+}
+
 /** Adds the checks that need more than the object itself: rights handed out, and namespaces that must live. */
-function guarded(resource: Resource, escalation: Escalation): Resource {
+function guarded(resource: Resource, escalation: Escalation, machine: Machine): Resource {
   const extra: Partial<Strategy> = {};
   if (resource.group === "rbac.authorization.k8s.io") {
     const plural = resource.resource as "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings";
@@ -124,7 +141,10 @@ function guarded(resource: Resource, escalation: Escalation): Resource {
     });
   }
   if (resource.resource === "namespaces") {
-    Object.assign(extra, { guardDelete: guardNamespace });
+    Object.assign(extra, {
+      guardDelete: guardNamespace,
+      markDeletion: (object: JsonObject) => terminateNamespace(object, timestamp(machine.clock)),
+    });
   }
   return { ...resource, strategy: { ...resource.strategy, ...extra } };
 }

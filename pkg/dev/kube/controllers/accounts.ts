@@ -3,6 +3,7 @@ import type { Call, Machine } from "../registry/context.ts";
 import type { Writes } from "../registry/writes.ts";
 import { keyOf } from "../storage/store.ts";
 import { textAt } from "../wire/json.ts";
+import type { News } from "./loop.ts";
 
 /** Gives each namespace its default ServiceAccount and the certificate of the authority. */
 export class AccountController {
@@ -20,15 +21,14 @@ export class AccountController {
     this.#call = call;
   }
 
-  step(): boolean {
-    const before = this.#machine.store.revisions.current;
+  step(news: News): void {
+    if (!["namespaces", "serviceaccounts", "configmaps"].some((each) => news.touched("", each))) return;
     for (const { object } of this.#machine.store.collection("", "namespaces").list()) {
       if (textAt(object, "status", "phase") === "Terminating") continue;
       const namespace = textAt(object, "metadata", "name");
       this.#ensure("serviceaccounts", namespace, "default", {});
       this.#ensure("configmaps", namespace, "kube-root-ca.crt", { data: { "ca.crt": this.#caPem } });
     }
-    return this.#machine.store.revisions.current !== before;
   }
 
   #ensure(

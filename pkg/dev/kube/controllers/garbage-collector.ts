@@ -3,12 +3,9 @@ import { type Call, type Machine, metaOf } from "../registry/context.ts";
 import type { Deletes } from "../registry/deletes.ts";
 import type { Resource } from "../registry/resource.ts";
 import { keyOf } from "../storage/store.ts";
-import { at, copy, isObject, type Json, type JsonObject, listAt, textAt, textsAt } from "../wire/json.ts";
-
-interface Owned {
-  readonly resource: Resource;
-  readonly object: JsonObject;
-}
+import { at, copy, type Json, type JsonObject, listAt, textAt, textsAt } from "../wire/json.ts";
+import type { News, ResourceChange } from "./loop.ts";
+import { OwnerIndex, type Place } from "./owner-index.ts";
 
 /** Deletes what its owners have left behind, and does the work of the orphan and foreground finalizers. */
 export class GarbageCollector {
@@ -16,6 +13,7 @@ export class GarbageCollector {
   readonly #catalog: Catalog;
   readonly #deletes: Deletes;
   readonly #call: Call;
+  readonly #index = new OwnerIndex();
 
   constructor(machine: Machine, catalog: Catalog, deletes: Deletes, call: Call) {
     this.#machine = machine;
@@ -24,113 +22,121 @@ export class GarbageCollector {
     this.#call = call;
   }
 
-  /** Does one round of work; true when something changed. */
-  step(): boolean {
-    if (this.#machine.faults["no-garbage-collection"]) return false;
-    const before = this.#machine.store.revisions.current;
-    const all = this.#objects();
-    const owned = all.filter(({ object }) => listAt(object, "metadata", "ownerReferences").length > 0);
-    for (const { object, resource } of all) {
-      if (textAt(object, "metadata", "deletionTimestamp") === "") continue;
-      const finalizers = textsAt(object, "metadata", "finalizers");
-      if (finalizers.includes("orphan")) this.#orphan(resource, object, owned);
-      else if (finalizers.includes("foregroundDeletion")) this.#foreground(resource, object, owned);
+  step({ changes }: News): void {
+    if (this.#machine.faults["no-garbage-collection"]) return;
+    for (const change of changes) this.#index.note(change);
+    for (const change of changes) this.#look(change);
+  }
+
+  #look({ group, resource, change }: ResourceChange): void {
+    const place: Place = { group, resource, key: change.key };
+    if (change.object === undefined) {
+      for (const dependent of this.#dependents(textAt(change.previous, "metadata", "uid"))) this.#collect(dependent);
+      this.#ownersOf(change.previous);
+      return;
     }
-    for (const each of owned) this.#collect(each);
-    return this.#machine.store.revisions.current !== before;
+    this.#finalize(place);
+    if (listAt(change.object, "metadata", "ownerReferences").length > 0) this.#collect(place);
+    this.#ownersOf(change.previous);
   }
 
-  #objects(): Owned[] {
-    const seen = new Set<string>();
-    return this.#catalog.all().flatMap((resource) => {
-      const { group, resource: plural } = resource.storedIn;
-      if (seen.has(`${group}/${plural}`)) return [];
-      seen.add(`${group}/${plural}`);
-      return this.#machine.store
-        .collection(group, plural)
-        .list()
-        .map(({ object }) => ({ resource, object }));
-    });
+  /** A dependent has changed or gone: owners that wait for it look again. */
+  #ownersOf(dependent: JsonObject | undefined): void {
+    const namespace = textAt(dependent, "metadata", "namespace");
+    for (const reference of listAt(dependent, "metadata", "ownerReferences")) {
+      const owner = this.#owner(reference, namespace);
+      if (owner && this.#object(owner) !== undefined) this.#finalize(owner);
+    }
   }
 
-  #dependents(owner: JsonObject, owned: readonly Owned[]): Owned[] {
+  #finalize(place: Place): void {
+    const object = this.#object(place);
+    if (object === undefined || textAt(object, "metadata", "deletionTimestamp") === "") return;
+    const finalizers = textsAt(object, "metadata", "finalizers");
+    if (finalizers.includes("orphan")) this.#orphan(place, object);
+    else if (finalizers.includes("foregroundDeletion")) this.#foreground(place, object);
+  }
+
+  #dependents(uid: string): Place[] {
+    return this.#index.dependents(uid).filter((place) => this.#object(place) !== undefined);
+  }
+
+  #orphan(place: Place, owner: JsonObject): void {
     const uid = textAt(owner, "metadata", "uid");
-    return owned.filter(({ object }) =>
-      listAt(object, "metadata", "ownerReferences").some((each) => textAt(each, "uid") === uid),
-    );
-  }
-
-  #orphan(resource: Resource, owner: JsonObject, owned: readonly Owned[]): void {
-    const uid = textAt(owner, "metadata", "uid");
-    for (const dependent of this.#dependents(owner, owned)) {
+    for (const dependent of this.#dependents(uid)) {
       this.#change(dependent, (meta) => {
         const rest = listAt(meta, "ownerReferences").filter((each) => textAt(each, "uid") !== uid);
         if (rest.length === 0) delete meta["ownerReferences"];
         else meta["ownerReferences"] = rest;
       });
     }
-    this.#dropFinalizer({ resource, object: owner }, "orphan");
+    this.#dropFinalizer(place, "orphan");
   }
 
-  #foreground(resource: Resource, owner: JsonObject, owned: readonly Owned[]): void {
+  #foreground(place: Place, owner: JsonObject): void {
     const uid = textAt(owner, "metadata", "uid");
-    const dependents = this.#dependents(owner, owned).filter((each) => this.#current(each) !== undefined);
-    for (const dependent of dependents) {
-      if (textAt(dependent.object, "metadata", "deletionTimestamp") === "" && !this.#otherOwner(dependent, uid))
+    for (const dependent of this.#dependents(uid)) {
+      const object = this.#object(dependent);
+      if (textAt(object, "metadata", "deletionTimestamp") === "" && !this.#otherOwner(object, uid))
         this.#delete(dependent, "Foreground");
     }
-    const blocking = dependents.filter(
-      (each) =>
-        this.#current(each) !== undefined &&
-        listAt(each.object, "metadata", "ownerReferences").some(
-          (ref) => textAt(ref, "uid") === uid && at(ref, "blockOwnerDeletion") === true,
-        ),
+    const blocking = this.#dependents(uid).some((dependent) =>
+      listAt(this.#object(dependent), "metadata", "ownerReferences").some(
+        (each) => textAt(each, "uid") === uid && at(each, "blockOwnerDeletion") === true,
+      ),
     );
-    if (blocking.length === 0) this.#dropFinalizer({ resource, object: owner }, "foregroundDeletion");
+    if (!blocking) this.#dropFinalizer(place, "foregroundDeletion");
   }
 
   /** Deletes an object all of whose owners are gone; drops references to gone owners when others live. */
-  #collect(dependent: Owned): void {
-    const current = this.#current(dependent);
-    if (current === undefined || textAt(current, "metadata", "deletionTimestamp") !== "") return;
-    const references = listAt(current, "metadata", "ownerReferences");
-    const namespace = textAt(current, "metadata", "namespace");
+  #collect(place: Place): void {
+    const object = this.#object(place);
+    if (object === undefined || textAt(object, "metadata", "deletionTimestamp") !== "") return;
+    const references = listAt(object, "metadata", "ownerReferences");
+    const namespace = textAt(object, "metadata", "namespace");
     const dangling = references.filter((each) => this.#gone(each, namespace));
     if (dangling.length === 0) return;
     if (dangling.length === references.length) {
-      this.#delete({ resource: dependent.resource, object: current }, policyOf(current));
+      this.#delete(place, policyOf(object));
       return;
     }
-    this.#change({ resource: dependent.resource, object: current }, (meta) => {
+    this.#change(place, (meta) => {
       meta["ownerReferences"] = references.filter((each) => !dangling.includes(each));
     });
   }
 
-  #otherOwner(dependent: Owned, uid: string): boolean {
-    const namespace = textAt(dependent.object, "metadata", "namespace");
-    return listAt(dependent.object, "metadata", "ownerReferences").some(
+  #otherOwner(object: JsonObject | undefined, uid: string): boolean {
+    const namespace = textAt(object, "metadata", "namespace");
+    return listAt(object, "metadata", "ownerReferences").some(
       (each) => textAt(each, "uid") !== uid && !this.#gone(each, namespace),
     );
   }
 
-  #gone(reference: Json, namespace: string): boolean {
+  /** Where an owner reference points; undefined when its kind is not known. */
+  #owner(reference: Json, namespace: string): Place | undefined {
     const [version = "", group = ""] = textAt(reference, "apiVersion").split("/").reverse();
     const resource = this.#catalog.byKind(group, version, textAt(reference, "kind"));
-    if (resource === undefined) return false;
-    const key = keyOf(resource.namespaced ? namespace : "", textAt(reference, "name"));
-    const owner = this.#machine.store.collection(resource.storedIn.group, resource.storedIn.resource).get(key)?.object;
-    return owner === undefined || textAt(owner, "metadata", "uid") !== textAt(reference, "uid");
+    const key = keyOf(resource?.namespaced ? namespace : "", textAt(reference, "name"));
+    return resource && { ...resource.storedIn, key };
   }
 
-  #current({ resource, object }: Owned): JsonObject | undefined {
-    const key = keyOf(textAt(object, "metadata", "namespace"), textAt(object, "metadata", "name"));
-    const found = this.#machine.store.collection(resource.storedIn.group, resource.storedIn.resource).get(key)?.object;
-    return found !== undefined && textAt(found, "metadata", "uid") === textAt(object, "metadata", "uid")
-      ? found
-      : undefined;
+  #gone(reference: Json, namespace: string): boolean {
+    const place = this.#owner(reference, namespace);
+    return place !== undefined && textAt(this.#object(place), "metadata", "uid") !== textAt(reference, "uid");
   }
 
-  #delete({ resource, object }: Owned, propagationPolicy: string): void {
+  #object({ group, resource, key }: Place): JsonObject | undefined {
+    return this.#machine.store.collection(group, resource).get(key)?.object;
+  }
+
+  #resource({ group, resource }: Place): Resource | undefined {
+    return this.#catalog.anyVersion(group, resource);
+  }
+
+  #delete(place: Place, propagationPolicy: string): void {
+    const resource = this.#resource(place);
+    const object = this.#object(place);
+    if (resource === undefined || object === undefined) return;
     const target = { resource, strategy: resource.strategy, namespace: textAt(object, "metadata", "namespace") };
     const options = {
       dryRun: false,
@@ -142,8 +148,8 @@ export class GarbageCollector {
     this.#deletes.delete(target, textAt(object, "metadata", "name"), options, this.#call);
   }
 
-  #dropFinalizer(each: Owned, finalizer: string): void {
-    this.#change(each, (meta) => {
+  #dropFinalizer(place: Place, finalizer: string): void {
+    this.#change(place, (meta) => {
       const rest = textsAt(meta, "finalizers").filter((other) => other !== finalizer);
       if (rest.length === 0) delete meta["finalizers"];
       else meta["finalizers"] = rest;
@@ -151,21 +157,19 @@ export class GarbageCollector {
   }
 
   /** Changes the metadata of the stored object, or removes it when that was the last finalizer. */
-  #change(each: Owned, change: (meta: JsonObject) => void): void {
-    const current = this.#current(each);
-    if (!isObject(current)) return;
+  #change(place: Place, change: (meta: JsonObject) => void): void {
+    const current = this.#object(place);
+    if (current === undefined) return;
     const next = copy(current);
     change(metaOf(next));
-    const { group, resource } = each.resource.storedIn;
-    const collection = this.#machine.store.collection(group, resource);
-    const key = keyOf(textAt(next, "metadata", "namespace"), textAt(next, "metadata", "name"));
+    const collection = this.#machine.store.collection(place.group, place.resource);
     const going =
       textAt(next, "metadata", "deletionTimestamp") !== "" && textsAt(next, "metadata", "finalizers").length === 0;
-    if (going && each.resource.strategy.mustStay?.(next) !== true) {
-      collection.remove(key);
+    if (going && this.#resource(place)?.strategy.mustStay?.(next) !== true) {
+      collection.remove(place.key);
       return;
     }
-    collection.put(key, (revision) => {
+    collection.put(place.key, (revision) => {
       metaOf(next)["resourceVersion"] = String(revision);
       return next;
     });

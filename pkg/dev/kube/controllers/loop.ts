@@ -1,14 +1,29 @@
 import type { Logger } from "pino";
+import type { Change } from "../storage/collection.ts";
+import type { GroupResource } from "../wire/status.ts";
 
-/** Something that brings the stored objects nearer to what they should be; true when it changed anything. */
+/** A change, and of what. */
+export interface ResourceChange extends GroupResource {
+  readonly change: Change;
+}
+
+/** What has changed since a controller looked last. */
+export interface News {
+  readonly changes: readonly ResourceChange[];
+  /** True when objects of this resource are among the changes. */
+  touched(group: string, resource: string): boolean;
+}
+
+/** Brings the stored objects nearer to what they should be. What it changes is news for the next round. */
 export interface Step {
-  step(): boolean;
+  step(news: News): void;
 }
 
 /** Runs the controllers after changes, never within a request, until nothing changes any more. */
 export class ControllerLoop {
   readonly #steps: readonly Step[];
   readonly #log: Logger | undefined;
+  #changes: ResourceChange[] = [];
   #scheduled = false;
   #stopped = false;
 
@@ -17,8 +32,9 @@ export class ControllerLoop {
     this.#log = log;
   }
 
-  /** Asks for a round soon. */
-  wake(): void {
+  /** Takes note of a change; a round follows soon. */
+  note(change: ResourceChange): void {
+    this.#changes.push(change);
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
     setImmediate(() => this.#round());
@@ -31,14 +47,16 @@ export class ControllerLoop {
   #round(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    let changed = false;
+    const changes = this.#changes;
+    this.#changes = [];
+    const kinds = new Set(changes.map(({ group, resource }) => `${group}/${resource}`));
+    const news: News = { changes, touched: (group, resource) => kinds.has(`${group}/${resource}`) };
     for (const step of this.#steps) {
       try {
-        changed = step.step() || changed;
+        step.step(news);
       } catch (err) {
         this.#log?.warn({ err }, "a controller failed");
       }
     }
-    if (changed) this.wake();
   }
 }

@@ -3,8 +3,9 @@ import type { Call, Machine } from "../registry/context.ts";
 import { metaOf, timestamp } from "../registry/context.ts";
 import type { Deletes } from "../registry/deletes.ts";
 import type { Target } from "../registry/writes.ts";
-import { copy, type JsonObject, textAt, textsAt } from "../wire/json.ts";
+import { copy, type JsonObject, objectAt, textAt, textsAt } from "../wire/json.ts";
 import { ApiFailure, forbidden, notFound } from "../wire/status.ts";
+import type { News, ResourceChange } from "./loop.ts";
 
 const namespaces = { group: "", resource: "namespaces" };
 
@@ -30,6 +31,13 @@ export function namespaceGuard(machine: Machine): (target: Target, name: string)
   };
 }
 
+/** The namespace that a change is about. */
+function namespaceOf({ group, resource, change }: ResourceChange): string {
+  if (group === "" && resource === "namespaces") return change.key;
+  const at = change.key.indexOf("/");
+  return at < 0 ? "" : change.key.slice(0, at);
+}
+
 /** Namespaces that can not be deleted. */
 export const immortal: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
 
@@ -47,22 +55,27 @@ export class NamespaceController {
     this.#call = call;
   }
 
-  /** Does one round of work; true when something changed. */
-  step(): boolean {
-    let changed = false;
-    for (const { object } of this.#machine.store.collection("", "namespaces").list()) {
-      if (textAt(object, "metadata", "deletionTimestamp") !== "") changed = this.#terminate(object) || changed;
+  step({ changes }: News): void {
+    const names = new Set(changes.map(namespaceOf));
+    for (const name of names) {
+      const object = this.#machine.store.collection("", "namespaces").get(name)?.object;
+      if (object !== undefined && textAt(object, "metadata", "deletionTimestamp") !== "") this.#terminate(name, object);
     }
-    return changed;
   }
 
-  #terminate(namespace: JsonObject): boolean {
-    const name = textAt(namespace, "metadata", "name");
-    if (!this.#machine.faults["namespace-keeps-content"] && this.#empty(name)) return true;
-    if (!textsAt(namespace, "spec", "finalizers").includes("kubernetes")) return false;
-    const left = this.#machine.faults["namespace-keeps-content"] ? [] : this.#remaining(name);
-    if (left.length > 0) return this.#report(namespace, left);
-    return this.#finish(name, namespace);
+  #terminate(name: string, namespace: JsonObject): void {
+    if (textAt(namespace, "status", "phase") !== "Terminating") {
+      this.#put(name, (next) => {
+        next["status"] = { ...objectAt(next, "status"), phase: "Terminating" };
+      });
+      return;
+    }
+    const keeps = this.#machine.faults["namespace-keeps-content"] === true;
+    if (!keeps && this.#empty(name)) return;
+    if (!textsAt(namespace, "spec", "finalizers").includes("kubernetes")) return;
+    const left = keeps ? [] : this.#remaining(name);
+    if (left.length > 0) this.#report(namespace, left);
+    else this.#finish(name, namespace);
   }
 
   /** Deletes whatever is not yet being deleted; true when there was something. */
@@ -91,9 +104,9 @@ export class NamespaceController {
     const seen = new Set<string>();
     return this.#catalog.all().filter((resource) => {
       const key = `${resource.storedIn.group}/${resource.storedIn.resource}`;
-      if (!resource.namespaced || seen.has(key)) return false;
+      const first = resource.namespaced && !seen.has(key);
       seen.add(key);
-      return true;
+      return first;
     });
   }
 
@@ -112,27 +125,25 @@ export class NamespaceController {
   #report(
     namespace: JsonObject,
     left: readonly { readonly resource: string; readonly finalizers: readonly string[] }[],
-  ): boolean {
+  ): void {
     const conditions = terminationConditions(left, timestamp(this.#machine.clock));
     const known = JSON.stringify(namespace["status"] ?? {});
     const messages = conditions.map((each) => textAt(each, "message"));
-    if (messages.every((message) => known.includes(JSON.stringify(message)))) return false;
+    if (messages.every((message) => known.includes(JSON.stringify(message)))) return;
     this.#put(textAt(namespace, "metadata", "name"), (next) => {
       next["status"] = { phase: "Terminating", conditions };
     });
-    return true;
   }
 
-  #finish(name: string, namespace: JsonObject): boolean {
+  #finish(name: string, namespace: JsonObject): void {
     const own = textsAt(namespace, "spec", "finalizers").filter((each) => each !== "kubernetes");
     if (own.length > 0 || textsAt(namespace, "metadata", "finalizers").length > 0) {
       this.#put(name, (next) => {
         next["spec"] = own.length > 0 ? { finalizers: own } : {};
       });
-      return true;
+      return;
     }
     this.#machine.store.collection("", "namespaces").remove(name);
-    return true;
   }
 
   #put(name: string, change: (next: JsonObject) => void): void {
@@ -201,6 +212,13 @@ function terminationConditions(
           ),
         ]),
   ];
+}
+
+/** Marks a namespace that is being deleted; its content goes afterwards. */
+export function terminateNamespace(object: JsonObject, now: string): void {
+  const meta = metaOf(object);
+  meta["deletionTimestamp"] ??= now;
+  object["status"] = { ...objectAt(object, "status"), phase: "Terminating" };
 }
 
 /** The refusal to delete a namespace that must stay. */

@@ -1,5 +1,6 @@
 import { type Machine, metaOf } from "../registry/context.ts";
 import { copy, type JsonObject, listAt, textAt, textsAt } from "../wire/json.ts";
+import type { News } from "./loop.ts";
 
 const guards = [
   { plural: "persistentvolumeclaims", finalizer: "kubernetes.io/pvc-protection" },
@@ -14,8 +15,8 @@ export class ProtectionController {
     this.#machine = machine;
   }
 
-  step(): boolean {
-    const before = this.#machine.store.revisions.current;
+  step(news: News): void {
+    if (!["persistentvolumeclaims", "persistentvolumes", "pods"].some((each) => news.touched("", each))) return;
     for (const { plural, finalizer } of guards) {
       for (const { object, key } of this.#machine.store.collection("", plural).list()) {
         const going = textAt(object, "metadata", "deletionTimestamp") !== "";
@@ -24,7 +25,6 @@ export class ProtectionController {
         }
       }
     }
-    return this.#machine.store.revisions.current !== before;
   }
 
   #used(plural: string, object: JsonObject): boolean {

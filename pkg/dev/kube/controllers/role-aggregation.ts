@@ -1,5 +1,6 @@
 import { type Machine, metaOf } from "../registry/context.ts";
 import { copy, equalJson, type Json, type JsonObject, listAt, objectAt, textAt } from "../wire/json.ts";
+import type { News } from "./loop.ts";
 
 const group = "rbac.authorization.k8s.io";
 
@@ -11,9 +12,9 @@ export class RoleAggregation {
     this.#machine = machine;
   }
 
-  step(): boolean {
+  step(news: News): void {
+    if (!news.touched(group, "clusterroles")) return;
     const collection = this.#machine.store.collection(group, "clusterroles");
-    let changed = false;
     for (const { key, object } of collection.list()) {
       const selectors = listAt(object, "aggregationRule", "clusterRoleSelectors");
       if (selectors.length === 0) continue;
@@ -25,9 +26,7 @@ export class RoleAggregation {
         metaOf(next)["resourceVersion"] = String(revision);
         return next;
       });
-      changed = true;
     }
-    return changed;
   }
 
   #rules(name: string, selectors: readonly Json[]): Json[] {

@@ -1,5 +1,6 @@
 import { type Machine, metaOf, timestamp } from "../registry/context.ts";
 import { at, copy, objectAt, textAt } from "../wire/json.ts";
+import type { News } from "./loop.ts";
 
 /** Makes volumes that no claim is named in available. Binding is not done here. */
 export class VolumeController {
@@ -9,9 +10,9 @@ export class VolumeController {
     this.#machine = machine;
   }
 
-  step(): boolean {
+  step(news: News): void {
+    if (!news.touched("", "persistentvolumes")) return;
     const collection = this.#machine.store.collection("", "persistentvolumes");
-    let changed = false;
     for (const { key, object } of collection.list()) {
       const free =
         at(object, "spec", "claimRef") === undefined && textAt(object, "metadata", "deletionTimestamp") === "";
@@ -23,8 +24,6 @@ export class VolumeController {
         metaOf(next)["resourceVersion"] = String(revision);
         return next;
       });
-      changed = true;
     }
-    return changed;
   }
 }

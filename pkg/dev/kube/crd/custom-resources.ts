@@ -1,10 +1,12 @@
 import type { GoTypes } from "../builtin/go-types.ts";
 import { builtinResource } from "../builtin/resources.ts";
+import type { News } from "../controllers/loop.ts";
 import { storageHash } from "../discovery/discovery.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import { type Call, type Machine, metaOf, timestamp } from "../registry/context.ts";
 import type { Deletes } from "../registry/deletes.ts";
 import type { Resource } from "../registry/resource.ts";
+import type { Change } from "../storage/collection.ts";
 import { quote } from "../wire/go-text.ts";
 import {
   at,
@@ -60,7 +62,7 @@ export class CustomResources {
   }
 
   /** Calls `listener` on changes of a custom resource's objects; once per resource, however often asked. */
-  listenOnce(resource: Resource, listener: () => void): void {
+  listenOnce(resource: Resource, listener: (change: Change) => void): void {
     const key = `${resource.group}/${resource.resource}`;
     if (this.#listening.has(key)) return;
     this.#listening.add(key);
@@ -86,9 +88,10 @@ export class CustomResources {
     return this.#deps.machine.store.collection("apiextensions.k8s.io", "customresourcedefinitions");
   }
 
-  /** One round of the naming, establishing, serving and finalizing work; true when something changed. */
-  step(): boolean {
-    const before = this.#deps.machine.store.revisions.current;
+  /** One round of the naming, establishing, serving and finalizing work. */
+  step(news: News): void {
+    const served = news.changes.some(({ group, resource }) => this.#served.has(`${group}/${resource}`));
+    if (!served && !news.touched("apiextensions.k8s.io", "customresourcedefinitions")) return;
     const seen = new Set<string>();
     for (const definition of this.#definitions()) {
       seen.add(keyOf(definition));
@@ -96,7 +99,6 @@ export class CustomResources {
       else if (this.#deps.machine.faults["crd-never-established"] !== true) this.#establish(definition);
     }
     for (const key of this.#served.keys()) if (!seen.has(key)) this.#unserve(key);
-    return this.#deps.machine.store.revisions.current !== before;
   }
 
   #establish(definition: JsonObject): void {

@@ -59,7 +59,8 @@ export class ResourceApi {
   }
 
   #shape({ exchange, resource }: ResourceRequest): Shape {
-    const form = negotiate(exchange.header("accept"), resource.custom);
+    const wanted = negotiate(exchange.header("accept"), resource.custom);
+    const form = this.#deps.machine.faults["no-table"] ? { ...wanted, as: "object" as const } : wanted;
     const include = includeOf(exchange.url.searchParams, form);
     return { resource, form, include, noHeaders: false, now: this.#deps.machine.clock.now() };
   }

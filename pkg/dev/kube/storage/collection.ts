@@ -25,7 +25,7 @@ export class Collection {
   readonly #limit: number;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(change: Change) => void>();
-  #keys: string[] | undefined;
+  readonly #keys: string[] = [];
   #history: Change[] = [];
   /** Changes up to this revision are forgotten. */
   #forgotten: number;
@@ -50,7 +50,7 @@ export class Collection {
     const revision = this.#revisions.next();
     const entry = { key, revision, object: make(revision) };
     this.#entries.set(key, entry);
-    if (previous === undefined) this.#keys = undefined;
+    if (previous === undefined) this.#keys.splice(position(this.#keys, key), 0, key);
     this.#record({ revision, key, object: entry.object, previous: previous?.object });
     return entry;
   }
@@ -60,7 +60,7 @@ export class Collection {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);
-    this.#keys = undefined;
+    this.#keys.splice(position(this.#keys, key), 1);
     const revision = this.#revisions.next();
     this.#record({ revision, key, object: undefined, previous: entry.object });
     return { entry, revision };
@@ -68,9 +68,13 @@ export class Collection {
 
   /** Entries in key order, those whose key starts with `prefix`. */
   list(prefix = ""): Entry[] {
-    this.#keys ??= [...this.#entries.keys()].sort(byBytes);
-    const keys = prefix === "" ? this.#keys : this.#keys.filter((each) => each.startsWith(prefix));
-    return keys.map((each) => this.#entries.get(each) as Entry);
+    const found: Entry[] = [];
+    for (let at = position(this.#keys, prefix); at < this.#keys.length; at += 1) {
+      const key = this.#keys[at] ?? "";
+      if (!key.startsWith(prefix)) break;
+      found.push(this.#entries.get(key) as Entry);
+    }
+    return found;
   }
 
   /** The objects as they were at `revision`, or undefined when the past does not reach so far back. */
@@ -114,4 +118,16 @@ export class Collection {
     }
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Where a key stands, or would stand, among ordered keys. */
+function position(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? "") < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
