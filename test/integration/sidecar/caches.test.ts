@@ -52,6 +52,10 @@ describe("what a call costs the API server", () => {
       expect(code).toBe(status.NOT_FOUND);
     });
     expect(missing.reads).toBeGreaterThan(0);
+    await putSnapshot(place, { name: "unready", snapshotStatus: { readyToUse: false } });
+    const ask = async () => expect((await place.ask(sidecar, { securityToken, snapshotName: "unready" })).code);
+    (await ask()).toBe(status.FAILED_PRECONDITION);
+    expect((await costOf(ask)).reads).toBeGreaterThan(0);
     const stranger = await costOf(async () => {
       expect((await place.ask(sidecar, { securityToken: "nobody's" })).code).toBe(status.UNAUTHENTICATED);
     });

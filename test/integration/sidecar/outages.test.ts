@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VolumeSnapshotContent } from "../../../pkg/apis/snapshot/index.ts";
+import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
+import { VolumeSnapshot, VolumeSnapshotContent } from "../../../pkg/apis/snapshot/index.ts";
 import { connectDriver } from "../../../pkg/csi/index.ts";
 import { ControllerService, CreateSnapshotRequest, CreateVolumeRequest } from "../../../pkg/gen/csi/v1/csi.ts";
 import { silentLogger } from "../../../pkg/runtime/log/index.ts";
@@ -12,6 +13,7 @@ import { putSnapshot } from "../snapshotmetadata/snapshots.ts";
 import { apiDoor } from "./api-door.ts";
 import { openPlace, untilReady } from "./place.ts";
 import { startProgram } from "./program.ts";
+import { cachedKindsOf } from "./requests.ts";
 
 let ground: Ground;
 beforeAll(async () => {
@@ -69,6 +71,34 @@ describe("the API server is away", () => {
     expect((await place.ask(sidecar)).code).toBe(status.UNAVAILABLE);
     await door.open();
     await eventually("it is served", async () => expect((await place.ask(sidecar)).code).toBe(status.OK));
+  });
+});
+
+describe("watch caches that were cut off", () => {
+  it("what they missed is found before anything is refused for it", async () => {
+    await using door = await apiDoor(ground.kubeconfigText);
+    await using place = await openPlace(ground, { kubeconfigText: door.kubeconfigText });
+    await putSnapshot(place, { snapshotStatus: { readyToUse: false } });
+    await using sidecar = await place.start();
+    await sidecar.ready();
+    await eventually("the caches are filled", async () => expect(await cachedKindsOf(sidecar)).toBe(4));
+    const securityToken = await place.token({ audience: "another.test" });
+    door.shut();
+    // The pauses between attempts grow: after a few, the next is some seconds away.
+    await eventually("the caches have tried in vain", () => {
+      const tries = sidecar.lines().filter((line) => line["msg"] === "cache reconnects");
+      for (const kind of ["SnapshotMetadataService", "VolumeSnapshot"]) {
+        expect(tries.filter((line) => line["kind"] === kind).length).toBeGreaterThanOrEqual(3);
+      }
+    });
+    const audience = { type: "merge", body: { spec: { audience: "another.test" } } } as const;
+    await place.admin.patch(SnapshotMetadataService, { name: place.driverName }, audience);
+    const ready = { readyToUse: true, boundVolumeSnapshotContentName: `content-${place.namespace}-snap` };
+    const becomesReady = { type: "merge", body: { status: ready } } as const;
+    const ref = { namespace: place.namespace, name: "snap" };
+    await place.admin.patch(VolumeSnapshot, ref, becomesReady, { subresource: "status" });
+    await door.open();
+    expect(await place.ask(sidecar, { securityToken })).toMatchObject({ code: status.OK });
   });
 });
 
