@@ -44,7 +44,7 @@ describe("colours", () => {
     narrator.heading("Part");
     await narrator.step("Works", async () => ({ value: 1, note: "well", lines: ["below"] }));
     await narrator.step("Fails", () => Promise.reject(new Error("badly"))).catch(() => {});
-    narrator.process({ name: "it", pid: 1, state: "killed" });
+    for (const state of ["started", "killed", "started"] as const) narrator.process({ name: "it", pid: 1, state });
     narrator.result({ ok: false, step: "Fails", error: "badly\nvery", ms: 1 });
     narrator.result({
       ok: true,
@@ -61,6 +61,10 @@ describe("colours", () => {
     expect(text).not.toContain("\r");
     expect(text).toContain('FAILED at "Fails": badly\n       very');
     expect(text).toMatch(/ {2}1 {2}Works +✔ well \d+\.\d\d s\n {6}below\n/);
+    expect(text.match(/^ {6}it .*$/gm)).toEqual([
+      "      it (process 1) was killed",
+      "      it was started again, as the kubelet would (process 1)",
+    ]);
     expect(text).toContain("all is well");
   });
 });

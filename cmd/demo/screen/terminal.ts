@@ -11,6 +11,7 @@ const indent = " ".repeat(6);
 export function terminalNarrator(out: Writable, style: Style): Narrator {
   let number = 0;
   let pending = "";
+  const died = new Set<string>();
   const line = (text = ""): void => {
     // The title of a running step stands alone on its line until the step is done.
     out.write(style.isTerminal && pending ? `\r\x1b[K${text}\n${pending}` : `${text}\n`);
@@ -28,7 +29,9 @@ export function terminalNarrator(out: Writable, style: Style): Narrator {
     heading: (text) => line(`\n${style.bold(text)}`),
     aside: (text) => line(`${indent}${style.dim(text)}`),
     process: (news) => {
-      if (news.state !== "started") line(`${indent}${style.yellow(sayProcess(news))}`);
+      const again = news.state === "started" && died.has(news.name);
+      if (news.state !== "started") died.add(news.name);
+      if (news.state !== "started" || again) line(`${indent}${style.yellow(sayProcess(news))}`);
     },
     step: async <T>(title: string, work: () => Promise<Outcome<T>>): Promise<T> => {
       number += 1;
@@ -53,7 +56,8 @@ export function terminalNarrator(out: Writable, style: Style): Narrator {
 }
 
 function sayProcess({ name, pid, state }: ProcessNews): string {
-  return state === "killed" ? `${name} (process ${pid}) was killed` : `${name} (process ${pid}) ended`;
+  if (state === "started") return `${name} was started again, as the kubelet would (process ${pid})`;
+  return `${name} (process ${pid}) ${state === "killed" ? "was killed" : "ended"}`;
 }
 
 function closing(result: DemoResult, style: Style): string[] {

@@ -30,7 +30,7 @@ export async function wrongToken(world: World, cluster: Cluster, { name }: Snaps
 
 /** A ServiceAccount that may not read snapshots: refused; once it may: served. */
 export async function missingRight(world: World, cluster: Cluster, { name }: Snapshot): Promise<Outcome<undefined>> {
-  const file = join(world.folder, "token");
+  const file = join(world.folder, `${intern}-token`);
   const args = ["cbt", "list", "-s", name, `--token-file=${file}`];
   await writeFile(file, await tokenOf(cluster, namespace, intern, names.audience), { mode: 0o600 });
   const refusal = await refused(world, args, "PERMISSION_DENIED");
