@@ -75,7 +75,12 @@ export class ResourceApi {
     const version = exchange.url.searchParams.get("resourceVersion") ?? "";
     checkVersion(version);
     await this.#deps.reads.waitFor(version);
-    this.#answer(request, 200, this.#deps.reads.get(resource, info.namespace, info.name), shape);
+    this.#answer(
+      request,
+      200,
+      this.#deps.reads.get(resource, resource.namespaced ? info.namespace : "", info.name),
+      shape,
+    );
   }
 
   async #list(request: ResourceRequest): Promise<void> {
