@@ -19,7 +19,8 @@ async function call(socketPath: string, path: string, body: unknown): Promise<un
       response.once("error", reject);
       response.once("end", () => {
         const text = Buffer.concat(chunks).toString("utf8");
-        if (response.statusCode === 200) resolve(JSON.parse(text));
+        // Somebody else may have compacted up to a later version meanwhile.
+        if (response.statusCode === 200 || text.includes("has been compacted")) resolve(JSON.parse(text));
         else reject(new Error(`etcd answered ${response.statusCode} to ${path}: ${text}`));
       });
     });

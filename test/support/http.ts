@@ -51,7 +51,12 @@ export class Http {
     const options: RequestOptions = { method: message.method, headers, agent: this.#agent };
     return await new Promise((resolve, reject) => {
       const sent = request(this.#endpoint.url + message.path, signal ? { ...options, signal } : options, resolve);
-      sent.once("error", reject);
+      // Not once: a server that refuses a large body may answer and then reset.
+      sent.on("error", (thrown: NodeJS.ErrnoException) => {
+        // The server closed a kept connection just when it was taken up again: nothing was read from it.
+        if (sent.reusedSocket && thrown.code === "ECONNRESET") resolve(this.open(message));
+        else reject(thrown);
+      });
       sent.end(body);
     });
   }
