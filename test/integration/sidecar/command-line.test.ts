@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { makeServerCertificate } from "../../../pkg/snapshotmetadata/certificates/index.ts";
+import { makeServerCertificate } from "../../../pkg/runtime/certificates/index.ts";
 import { type Ground, openGround } from "../snapshotmetadata/rig.ts";
 import { openPlace, type Place } from "./place.ts";
 import { takePort } from "./ports.ts";

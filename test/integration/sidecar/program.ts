@@ -40,6 +40,10 @@ export function startProgram(
   const stdout = gathered(child.stdout);
   const stderr = gathered(child.stderr);
   const ended = endingOf(child);
+  // A test that ran out of time never gets to dispose of it.
+  const abandon = (): void => void child.kill("SIGKILL");
+  process.once("exit", abandon);
+  child.once("close", () => process.off("exit", abandon));
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const lines = (): LogLine[] => stderr().split("\n").flatMap(parsed);
   return {

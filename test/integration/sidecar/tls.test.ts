@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GetMetadataAllocatedRequest } from "../../../pkg/gen/snapshotmetadata/snapshotmetadata.ts";
-import { makeServerCertificate, type ServerCertificate } from "../../../pkg/snapshotmetadata/certificates/index.ts";
+import { makeServerCertificate, type ServerCertificate } from "../../../pkg/runtime/certificates/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { collect, metadataCaller } from "../../support/metadata-call.ts";
 import type { RawDriverCall } from "../../support/raw-driver.ts";
