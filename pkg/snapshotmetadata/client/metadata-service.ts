@@ -8,8 +8,8 @@ import {
   type GetMetadataDeltaRequest,
   SnapshotMetadataService,
 } from "../../gen/snapshotmetadata/snapshotmetadata.ts";
+import type { ServerCertificate } from "../../runtime/certificates/index.ts";
 import { drained } from "../../runtime/stream/index.ts";
-import type { ServerCertificate } from "../certificates/index.ts";
 
 type Request = GetMetadataAllocatedRequest & GetMetadataDeltaRequest;
 type Call = ServerWritableStream<Request, GetMetadataAllocatedResponse>;

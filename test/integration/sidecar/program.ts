@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 
 /** How a process ended: by a code of its own, or by a signal. */
@@ -25,6 +26,12 @@ export interface RunningProgram extends AsyncDisposable {
   readonly ended: Promise<Ending>;
 }
 
+/** A test that ran out of time never gets to dispose of its programs; its file ends them. */
+const children = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 const root = join(import.meta.dirname, "../../..");
 
 /** Starts `cmd/<name>` from its source, with this environment and no other. Disposing kills it. */
@@ -40,10 +47,8 @@ export function startProgram(
   const stdout = gathered(child.stdout);
   const stderr = gathered(child.stderr);
   const ended = endingOf(child);
-  // A test that ran out of time never gets to dispose of it.
-  const abandon = (): void => void child.kill("SIGKILL");
-  process.once("exit", abandon);
-  child.once("close", () => process.off("exit", abandon));
+  children.add(child);
+  child.once("close", () => children.delete(child));
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const lines = (): LogLine[] => stderr().split("\n").flatMap(parsed);
   return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type Http2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import type { KeyPair } from "./certificates.ts";
+import type { KeyPair } from "../../../runtime/certificates/index.ts";
 import { Exchange } from "./exchange.ts";
 
 /** What the listener serves with. */

@@ -1,1 +1,0 @@
-export { makeServerCertificate, type ServerCertificate } from "./server-certificate.ts";
