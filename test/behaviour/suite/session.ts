@@ -183,7 +183,7 @@ export class Session {
     extras: Extras & { readonly withinMs?: number; readonly method?: string; readonly body?: unknown } = {},
   ): Promise<Answer> {
     const full = path + queryOf(extras.query ?? {});
-    const end = performance.now() + (extras.withinMs ?? 10_000);
+    const end = performance.now() + (extras.withinMs ?? 15_000);
     const method = extras.method ?? "GET";
     let answer = await this.#exchange(method, full, extras.body, extras.headers ?? {});
     for (let wait = 10; !enough(answer) && performance.now() < end; wait = Math.min(wait * 2, 200)) {
