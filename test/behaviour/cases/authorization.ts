@@ -277,7 +277,7 @@ export const review = feature("review", {
     await ask({
       user: "bob",
       groups: ["system:authenticated"],
-      nonResourceAttributes: { path: "/healthz", verb: "get" },
+      nonResourceAttributes: { path: "/api", verb: "get" },
     });
     await ask({ user: "bob", nonResourceAttributes: { path: "/metrics", verb: "get" } });
   },

@@ -27,9 +27,15 @@ function conditionsOf(body: Doc): Record<string, string> {
   return Object.fromEntries((conditions ?? []).map(({ type, status }) => [type, status]));
 }
 
+/** Several controllers write conditions, in an order that is a matter of chance. */
+function statusOf({ status }: Doc): unknown {
+  const { conditions, ...rest } = (status ?? {}) as { conditions?: { type: string }[] | null };
+  return { ...rest, conditions: conditions?.toSorted((a, b) => a.type.localeCompare(b.type)) };
+}
+
 async function established(c: Session): Promise<void> {
   await c.until(c.path("crds", nameOf(c)), ({ body }) => conditionsOf(body)["Established"] === "True", {
-    select: ({ status }) => status,
+    select: statusOf,
   });
   // Serving follows a moment later.
   while ((await c.quietly("GET", objects(c))).status !== 200);
@@ -167,7 +173,7 @@ export const definition = feature("definition", {
       { select: ({ spec }) => spec },
     );
     await c.until(c.path("crds", `${c.id}s.${group}`), ({ body }) => conditionsOf(body)["Established"] === "True", {
-      select: ({ status }) => status,
+      select: statusOf,
     });
     await c.quietly("DELETE", c.path("crds", `${c.id}s.${group}`));
   },
@@ -227,14 +233,14 @@ export const definition = feature("definition", {
     const name = `${c.id}z.${c.group}`;
     await c.create("crds", { ...other, metadata: { name } }, { select: ({ spec }) => spec });
     await c.until(c.path("crds", name), ({ body }) => conditionsOf(body)["NamesAccepted"] === "False", {
-      select: ({ status }) => status,
+      select: statusOf,
     });
     await c.quietly("DELETE", c.path("crds", name));
     await undefine(c);
   },
   "the status of a definition": async (c) => {
     await defined(c);
-    await c.get("crds", nameOf(c), { subresource: "status", select: ({ status }) => status });
+    await c.get("crds", nameOf(c), { subresource: "status", select: statusOf });
     await c.patch("crds", nameOf(c), "merge", { status: { storedVersions: [] } }, { subresource: "status" });
     await undefine(c);
   },

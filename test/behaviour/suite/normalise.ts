@@ -13,6 +13,8 @@ export const erased: readonly string[] = [
   "generated suffixes: five characters of the server's alphabet become a number; other ones stay as they are",
   "bookmarks of a watch: the first is kept, since how many follow is a matter of time",
   "objects that a message quotes whole, with their managedFields: <object>",
+  "order of the causes of one refusal, which is a matter of chance in Go, in its details and in its message",
+  "storageVersionHash in discovery: <hash>, since it is derived from the group, and that is the run's own",
   "metadata.managedFields: dropped (server-side apply is not offered)",
   "headers: only content-type (when not JSON), warning, retry-after and www-authenticate are compared",
   "order of keys in a JSON object",
@@ -57,7 +59,7 @@ class Eraser {
     if (typeof value === "string") return this.#string(value, path);
     if (Array.isArray(value)) return value.map((item, index) => this.walk(item, [...path, String(index)]));
     if (typeof value !== "object" || value === null) return value;
-    const object = this.#withoutAges(value as Record<string, unknown>);
+    const object = withSortedCauses(this.#withoutAges(value as Record<string, unknown>));
     this.#learnGenerated(object);
     if (path.length === 0 && Array.isArray(object["events"])) object["events"] = firstBookmark(object["events"]);
     const out: Record<string, unknown> = {};
@@ -71,6 +73,7 @@ class Eraser {
 
   #member(object: Record<string, unknown>, key: string, path: readonly string[]): unknown {
     const value = object[key];
+    if (key === "storageVersionHash") return "<hash>";
     if (key === "continue" && typeof value === "string" && value !== "") return "<continue>";
     if (key === "resourceVersion" && typeof value === "string" && /^\d+$/.test(value)) {
       const isObject = "uid" in object || "name" in object || path.at(-1) === "preconditions";
@@ -129,6 +132,20 @@ class Eraser {
   #versionInText(digits: string): string {
     return this.#versions.get(digits) ?? (digits.length <= 1 || digits.length > 12 ? digits : "<version>");
   }
+}
+
+interface Refusal {
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message?: string }[] };
+}
+
+function withSortedCauses(object: Record<string, unknown>): Record<string, unknown> {
+  const { message, details } = object as Refusal;
+  if (details?.causes === undefined || details.causes.length < 2) return object;
+  const inMessage = ({ field, message: why }: { field?: string; message?: string }) => `${field}: ${why}`;
+  const causes = details.causes.toSorted((a, b) => (inMessage(a) < inMessage(b) ? -1 : 1));
+  const [before, after] = [details.causes, causes].map((list) => `[${list.map(inMessage).join(", ")}]`);
+  return { ...object, message: message?.replace(before ?? "", () => after ?? ""), details: { ...details, causes } };
 }
 
 function firstBookmark(events: readonly { type?: unknown }[]): unknown[] {

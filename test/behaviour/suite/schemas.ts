@@ -131,7 +131,7 @@ export const gaugeSchema = object({
       once: object(
         { value: { ...text, maxLength: 20 } },
         rules({
-          rule: "!oldSelf.hasValue() || self.value == oldSelf.value().value",
+          rule: "!oldSelf.hasValue() || self == oldSelf.value()",
           optionalOldSelf: true,
           message: "value is set once",
         }),
