@@ -31,11 +31,12 @@ generate: setup ## Regenerate code, manifests and reference pages from their sou
 	node hack/generate-docs.ts
 
 .PHONY: check
-check: setup ## Types, lint, layers and import cycles
+check: setup ## Types, lint, layers and import cycles, dead code
 	tsc
 	biome check --error-on-warnings .
 	buf lint
 	node hack/layers.ts
+	knip
 
 .PHONY: test
 test: check ## check, then unit, component and behaviour tests on the embedded server
@@ -51,7 +52,7 @@ demo: $(RUN_DEPS) ## A database on a CSI volume, rebuilt from its changed blocks
 
 .PHONY: dev
 dev: $(RUN_DEPS) ## Embedded server, driver and sidecar, kept running; prints the kubeconfig
-	@node cmd/demo/main.ts --setup-only --keep
+	@node cmd/demo/main.ts --serve
 
 .PHONY: bench
 bench: setup ## Measure, with the peers found in PEERS_DIR; prints ratios

@@ -29,8 +29,13 @@ interface History {
   readonly sums: { readonly monday: Sums; readonly tuesday: Sums };
 }
 
-/** The whole demonstration. Throws where anything is not as it must be. */
-export async function demonstrate(world: World): Promise<Finding> {
+/** What the demo plays on: an API server, a driver and the sidecar, each a process of its own. */
+interface Stage {
+  readonly cluster: Cluster;
+  readonly driver: Driver;
+}
+
+async function setStage(world: World): Promise<Stage> {
   const { narrator } = world;
   narrator.heading("The cluster");
   const cluster = await narrator.step("Kubernetes API", () => openCluster(world));
@@ -38,6 +43,19 @@ export async function demonstrate(world: World): Promise<Finding> {
   const access = await narrator.step("ServiceAccounts", () => grantAccess(cluster, world));
   const driver = await narrator.step("CSI driver", () => startDriver(world));
   await narrator.step("Metadata sidecar", () => startSidecar(world, cluster, access, driver));
+  return { cluster, driver };
+}
+
+/** The stage without the play, for development. */
+export async function serve(world: World): Promise<Finding> {
+  await setStage(world);
+  return { table: [], notes: ["", "API server, driver and sidecar are up; Ctrl-C ends them."], data: {} };
+}
+
+/** The whole demonstration. Throws where anything is not as it must be. */
+export async function demonstrate(world: World): Promise<Finding> {
+  const { narrator } = world;
+  const { cluster, driver } = await setStage(world);
   const history = await makeHistory(world, cluster, driver);
 
   narrator.heading("What is where: asked over TLS with a ServiceAccount token");

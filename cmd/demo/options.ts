@@ -5,6 +5,7 @@ export const demoOptions = defineOptions({
   rows: integer("rows", 200_000, "Rows of the database, 1000 to 500000; two percent of them are changed"),
   dropTuple: boolean("drop-tuple", false, "Let the driver lose one changed block: the demo must fail"),
   keep: boolean("keep", false, "Leave everything running at the end, and print how to reach it"),
+  serve: boolean("serve", false, "Start API server, driver and sidecar only, and keep them until Ctrl-C"),
   json: boolean("json", false, "Print one JSON object per line: processes, steps, and the result last"),
 }).check((options, problem) => {
   if (options.rows < 1000 || options.rows > 500_000) problem("rows", "must be between 1000 and 500000");

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { messageOf } from "../../pkg/runtime/errors/index.ts";
-import { abortable } from "../../pkg/runtime/timing/index.ts";
-import { demonstrate } from "./demo.ts";
+import { abortable, aborted } from "../../pkg/runtime/timing/index.ts";
+import { demonstrate, serve } from "./demo.ts";
 import type { DemoOptions } from "./options.ts";
 import type { JanitorOrder } from "./processes/janitor.ts";
 import { launchService, type Service } from "./processes/service.ts";
@@ -79,13 +79,15 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
   };
   const startedAt = performance.now();
   inner.heading(style.bold("csi-data-protection · changed block tracking, on a real database"));
-  const outcome = await demonstrate(world).then(
+  const outcome = await (options.serve ? serve(world) : demonstrate(world)).then(
     (found) => ({ ok: true as const, ...found }),
     (thrown: unknown) => ({ ok: false as const, step: at, error: messageOf(signal.aborted ? signal.reason : thrown) }),
   );
   const keep = options.keep && !interrupted.aborted;
-  const kept = keep ? { kept: howToReach(folder, services, options) } : {};
+  const serving = options.serve && outcome.ok;
+  const kept = keep || serving ? { kept: howToReach(folder, services, options) } : {};
   inner.result({ ...outcome, ms: performance.now() - startedAt, ...kept });
+  if (serving) await aborted(signal);
   if (!keep) {
     for (const work of endings.reverse()) await work().catch(() => undefined);
     await Promise.all(services.map((service) => service.stop()));
@@ -93,7 +95,11 @@ export async function runDemo({ options, stdout, env, signal: interrupted }: Run
   }
   janitor.tell({ done: true });
   await janitor.close();
-  if (interrupted.aborted) return 130;
+  if (serving && !interrupted.aborted) {
+    inner.aside(`ended: ${messageOf(signal.reason)}`);
+    return 1;
+  }
+  if (interrupted.aborted) return serving ? 0 : 130;
   return outcome.ok ? 0 : 1;
 }
 
@@ -139,12 +145,16 @@ function startJanitor(): Janitor {
   };
 }
 
-function howToReach(folder: string, services: readonly Service[], { kubeconfig }: DemoOptions): string[] {
+function howToReach(
+  folder: string,
+  services: readonly Service[],
+  { kubeconfig, serve: serving }: DemoOptions,
+): string[] {
   return [
-    "Kept as asked. To look around:",
+    "To look around:",
     `  export KUBECONFIG=${kubeconfig || join(folder, "admin.kubeconfig")}   (the administrator)`,
     `  export KUBECONFIG=${join(folder, "backup.kubeconfig")}   (the backup's ServiceAccount)`,
     `  logs and images: ${folder}`,
-    `To end it: kill ${services.map(({ pid }) => pid).join(" ")} && rm -r ${folder}`,
+    ...(serving ? [] : [`To end it: kill ${services.map(({ pid }) => pid).join(" ")} && rm -r ${folder}`]),
   ];
 }

@@ -1,6 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SnapshotMetadataService } from "../../pkg/apis/cbt/index.ts";
+import { createKubeClient, loadKubeConfig } from "../../pkg/kube/client/index.ts";
+import { silentLogger } from "../../pkg/runtime/log/index.ts";
 import { givenCluster, resultOf, startDemo, whenStepBegins } from "./demo-process.ts";
 
 const steps = (events: readonly { readonly [field: string]: unknown }[]): unknown[] =>
@@ -112,4 +115,23 @@ describe("kill -9 in the middle of the demo", () => {
     expect(await demo.ended).toMatchObject({ signal: "SIGKILL" });
     await expect.poll(() => demo.leftovers(), { timeout: 20_000 }).toEqual([]);
   });
+});
+
+it("--serve keeps API server, driver and sidecar until it is told to stop, and leaves nothing", async () => {
+  const { promise: up, resolve } = Promise.withResolvers<void>();
+  await using demo = await startDemo({ args: ["--serve"], on: ({ event }) => event === "result" && resolve() });
+  await Promise.race([up, demo.ended]);
+  const kept = resultOf(demo)?.["kept"] as string[];
+  const file = kept.join("\n").match(/KUBECONFIG=(\S+) {3}\(the administrator\)/)?.[1] ?? "";
+  const client = createKubeClient({
+    config: loadKubeConfig({ kubeconfig: file }),
+    userAgent: "test",
+    log: silentLogger(),
+  });
+  const services = await client.list(SnapshotMetadataService);
+  await client.close();
+  expect(services.items.map((each) => each.metadata.name)).toContain("dev.csi-data-protection.io");
+  process.kill(demo.pid, "SIGINT");
+  expect(await demo.ended).toMatchObject({ code: 0 });
+  expect(await demo.leftovers()).toEqual([]);
 });

@@ -65,13 +65,15 @@ function closing(result: DemoResult, style: Style): string[] {
     const [first = "", ...rest] = result.error.split("\n");
     return ["", `${style.red("FAILED")} at "${result.step}": ${first}`, ...rest.map((each) => `       ${each}`), ""];
   }
-  const [head = "", rule = "", ...rows] = table(result.table);
   const [footnote = "", sentence = ""] = result.notes;
+  const end = `${style.green("✔")} ${style.bold(sentence)} ${style.dim(`(${seconds(result.ms)} in all)`)}`;
+  if (result.table.length === 0) return ["", `  ${end}`, ""];
+  const [head = "", rule = "", ...rows] = table(result.table);
   return [
     "",
     ...[style.bold(head), style.dim(rule), ...rows, style.dim(footnote)].map((each) => `  ${each}`),
     "",
-    `  ${style.green("✔")} ${style.bold(sentence)} ${style.dim(`(${seconds(result.ms)} in all)`)}`,
+    `  ${end}`,
     "",
   ];
 }
