@@ -1,3 +1,4 @@
+import { evaluate } from "@marcbachmann/cel-js";
 import { isObject, type Json } from "../wire/json.ts";
 import { isEmbedded, isIntOrString, itemsOf, propertiesOf, type Schema, typeOf, valuesOf } from "./schema.ts";
 
@@ -62,6 +63,8 @@ function stringToCel(value: string, schema: Schema): CelValue {
   switch (schema["format"]) {
     case "date-time":
       return new Date(value);
+    case "duration":
+      return evaluate("duration(text)", { text: value });
     case "byte":
       return new Uint8Array(Buffer.from(value, "base64"));
     default:

@@ -7,16 +7,6 @@ export interface CelProgram {
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
 }
 
-/** An expression that can not be parsed. `unsupported` says that only this server lacks something. */
-export class CelSyntaxError extends Error {
-  readonly unsupported: boolean;
-
-  constructor(message: string, unsupported: boolean) {
-    super(message);
-    this.unsupported = unsupported;
-  }
-}
-
 /** Parses CEL expressions, each once. */
 export class CelCompiler {
   readonly #environment: Environment;
@@ -31,7 +21,7 @@ export class CelCompiler {
     registerKubernetesFunctions(this.#environment);
   }
 
-  /** Throws CelSyntaxError. */
+  /** Throws an Error when the expression can not be parsed; definitions are checked before they are stored. */
   compile(expression: string): CelProgram {
     const known = this.#programs.get(expression);
     if (known) return known;
@@ -41,20 +31,11 @@ export class CelCompiler {
   }
 
   #parse(expression: string): CelProgram {
-    try {
-      const parsed = this.#environment.parse(expression);
-      const checked = parsed.check();
-      if (!checked.valid && /found no matching overload for|unknown function/i.test(checked.error?.message ?? "")) {
-        throw new CelSyntaxError(checked.error?.message ?? "", true);
-      }
-      return {
-        usesOldSelf: /\boldSelf\b/.test(withoutStrings(expression)),
-        evaluate: (variables) => evaluate(() => parsed(variables as Record<string, unknown>)),
-      };
-    } catch (thrown) {
-      if (thrown instanceof CelSyntaxError) throw thrown;
-      throw new CelSyntaxError((thrown as Error).message, false);
-    }
+    const parsed = this.#environment.parse(expression);
+    return {
+      usesOldSelf: /\boldSelf\b/.test(withoutStrings(expression)),
+      evaluate: (variables) => evaluate(() => parsed(variables as Record<string, unknown>)),
+    };
   }
 }
 

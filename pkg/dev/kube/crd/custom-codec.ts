@@ -2,7 +2,7 @@ import { decodeBuiltin } from "../builtin/decode.ts";
 import type { GoTypes } from "../builtin/go-types.ts";
 import type { Faults } from "../faults.ts";
 import type { Codec } from "../registry/resource.ts";
-import { copy, isObject, type JsonObject } from "../wire/json.ts";
+import { byBytes, copy, isObject, type JsonObject } from "../wire/json.ts";
 import { applyDefaults, dropNulls } from "./defaulting.ts";
 import { coerceEmbedded } from "./embedded.ts";
 import { prune } from "./prune.ts";
@@ -29,12 +29,12 @@ export function customCodec({ apiVersion, kind, schema, types, faults }: CustomV
       object["apiVersion"] = apiVersion;
       object["kind"] = kind;
       const gone = faults["no-pruning"] ? [] : prune(object, schema);
-      coerceEmbedded(object, schema, types);
+      const unknown = coerceEmbedded(object, schema, types);
       if (!faults["no-defaulting"]) {
         dropNulls(object, schema);
         applyDefaults(object, schema);
       }
-      const strict = [...gone, ...meta.unknown.map((each) => `metadata.${each}`)];
+      const strict = [...gone, ...unknown, ...meta.unknown.map((each) => `metadata.${each}`)].sort(byBytes);
       return { object, strict: strict.map((each) => `unknown field ${JSON.stringify(each)}`) };
     },
     write(stored) {

@@ -54,7 +54,7 @@ export class CustomResources {
     this.#deps = deps;
     const compiler = new CelCompiler();
     this.#rules = new Rules(compiler, deps.machine.faults);
-    const resource = builtinResource(definitionKind(compiler), deps.types, deps.machine.faults);
+    const resource = builtinResource(definitionKind, deps.types, deps.machine.faults);
     this.definitionResource = {
       ...resource,
       strategy: { ...resource.strategy, markDeletion: terminating(deps.machine) },
@@ -102,11 +102,12 @@ export class CustomResources {
   }
 
   #establish(definition: JsonObject): void {
-    const conflict = this.#nameConflict(definition);
+    const conflicts = this.#nameConflicts(definition);
+    const conflict = conflicts.at(-1);
     const status = objectAt(definition, "status");
     const now = timestamp(this.#deps.machine.clock);
     const established = conditionOf(definition, "Established") === "True";
-    const names = conflict === undefined ? objectAt(definition, "spec", "names") : objectAt(status, "acceptedNames");
+    const names = acceptedNames(definition, new Set(conflicts.map((each) => each.field)));
     const conditions = [
       condition(
         "NamesAccepted",
@@ -135,31 +136,35 @@ export class CustomResources {
     if (established || conflict === undefined) this.#serve(definition);
   }
 
-  #nameConflict(definition: JsonObject): { readonly reason: string; readonly message: string } | undefined {
+  #nameConflicts(definition: JsonObject): NameConflict[] {
     const group = textAt(definition, "spec", "group");
+    const name = textAt(definition, "metadata", "name");
     const others = this.#definitions().filter(
-      (each) =>
-        textAt(each, "spec", "group") === group &&
-        textAt(each, "metadata", "name") !== textAt(definition, "metadata", "name"),
+      (each) => textAt(each, "spec", "group") === group && textAt(each, "metadata", "name") !== name,
     );
     const taken = (field: string): string[] => others.map((each) => textAt(each, "status", "acceptedNames", field));
-    const resources = [
-      ...taken("plural"),
-      ...taken("singular"),
-      ...others.flatMap((each) => textsAt(each, "status", "acceptedNames", "shortNames")),
+    const shortNames = others.flatMap((each) => textsAt(each, "status", "acceptedNames", "shortNames"));
+    const resources = new Set([...taken("plural"), ...taken("singular"), ...shortNames]);
+    const kinds = new Set([...taken("kind"), ...taken("listKind")]);
+    const names = objectAt(definition, "spec", "names");
+    const wanted: readonly (readonly [string, readonly string[], ReadonlySet<string>])[] = [
+      ["plural", [textAt(names, "plural")], resources],
+      ["singular", [textAt(names, "singular")], resources],
+      ["shortNames", textsAt(names, "shortNames"), resources],
+      ["kind", [textAt(names, "kind")], kinds],
+      ["listKind", [textAt(names, "listKind")], kinds],
     ];
-    const checks: readonly (readonly [string, string, readonly string[]])[] = [
-      ["Plural", textAt(definition, "spec", "names", "plural"), resources],
-      ["Singular", textAt(definition, "spec", "names", "singular"), resources],
-      ...textsAt(definition, "spec", "names", "shortNames").map(
-        (each): readonly [string, string, readonly string[]] => ["ShortNames", each, resources],
-      ),
-      ["Kind", textAt(definition, "spec", "names", "kind"), [...taken("kind"), ...taken("listKind")]],
-      ["ListKind", textAt(definition, "spec", "names", "listKind"), [...taken("kind"), ...taken("listKind")]],
-    ];
-    const found = checks.filter(([, name, known]) => name !== "" && known.includes(name));
-    const last = found.at(-1);
-    return last && { reason: `${last[0]}Conflict`, message: `${quote(last[1])} is already in use` };
+    return wanted.flatMap(([field, list, known]) => {
+      const clash = list.find((each) => each !== "" && known.has(each));
+      if (clash === undefined) return [];
+      return [
+        {
+          field,
+          reason: `${field.charAt(0).toUpperCase()}${field.slice(1)}Conflict`,
+          message: `${quote(clash)} is already in use`,
+        },
+      ];
+    });
   }
 
   #serve(definition: JsonObject): void {
@@ -274,6 +279,25 @@ export class CustomResources {
       return next;
     });
   }
+}
+
+/** A name that another definition of the group has already. */
+interface NameConflict {
+  readonly field: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The wanted names, but for those that clash: they stay what they were. */
+function acceptedNames(definition: JsonObject, clashing: ReadonlySet<string>): JsonObject {
+  const wanted = objectAt(definition, "spec", "names");
+  const before = objectAt(definition, "status", "acceptedNames");
+  const result: JsonObject = {};
+  for (const field of ["plural", "singular", "shortNames", "kind", "listKind", "categories"]) {
+    const value = clashing.has(field) ? before[field] : wanted[field];
+    if (value !== undefined && value !== "") result[field] = value;
+  }
+  return { ...result, plural: result["plural"] ?? "", kind: result["kind"] ?? "" };
 }
 
 const keyOf = (definition: JsonObject): string =>

@@ -1,24 +1,52 @@
 import { child, type FieldError, forbidden, index, invalid, key, notSupported, required } from "../wire/field-error.ts";
-import { equalJson, isObject, type Json, type JsonObject, listAt, objectAt, textAt, textsAt } from "../wire/json.ts";
+import {
+  copy,
+  equalJson,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  objectAt,
+  sorted,
+  textAt,
+  textsAt,
+} from "../wire/json.ts";
 import { dns1035Label, dnsSubdomain } from "../wire/names.ts";
 import { notImplemented } from "../wire/status.ts";
-import { type CelCompiler, CelSyntaxError } from "./cel.ts";
+import { checkCel } from "./cel-check.ts";
 import { parseJsonPath } from "./json-path.ts";
+import { prune } from "./prune.ts";
 import { itemsOf, propertiesOf, type Schema, valuesOf } from "./schema.ts";
 import { structuralErrors } from "./structural.ts";
+import { validateSchema } from "./validate.ts";
 
 /** What is wrong with a CustomResourceDefinition's spec. Throws 501 for what only the real server can do. */
-export function definitionErrors(object: JsonObject, compiler: CelCompiler): FieldError[] {
+export function definitionErrors(object: JsonObject): FieldError[] {
   const spec = objectAt(object, "spec");
   if (textAt(spec, "conversion", "strategy") === "Webhook") throw notImplemented("conversion webhooks");
   return [
     ...nameError(object, spec),
     ...groupErrors(spec),
     ...scopeErrors(spec),
-    ...versionsErrors(spec, compiler),
+    ...versionsErrors(spec),
     ...namesErrors(objectAt(spec, "names")),
+    ...conversionErrors(spec),
     ...apiApproval(object, spec),
+    ...(spec["preserveUnknownFields"] === true ? [preserved] : []),
   ];
+}
+
+const preserved = invalid(
+  "spec.preserveUnknownFields",
+  true,
+  "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
+);
+
+function conversionErrors(spec: JsonObject): FieldError[] {
+  const strategy = textAt(spec, "conversion", "strategy");
+  const field = "spec.conversion.strategy";
+  if (strategy === "") return [required(field)];
+  return strategy === "None" ? [] : [notSupported(field, strategy, ["None", "Webhook"])];
 }
 
 function nameError(object: JsonObject, spec: JsonObject): FieldError[] {
@@ -45,7 +73,7 @@ function scopeErrors(spec: JsonObject): FieldError[] {
     : [notSupported("spec.scope", scope, ["Cluster", "Namespaced"])];
 }
 
-function versionsErrors(spec: JsonObject, compiler: CelCompiler): FieldError[] {
+function versionsErrors(spec: JsonObject): FieldError[] {
   const versions = listAt(spec, "versions").filter(isObject);
   const names = versions.map((each) => textAt(each, "name"));
   const missing = versions.flatMap((each, position) =>
@@ -53,32 +81,75 @@ function versionsErrors(spec: JsonObject, compiler: CelCompiler): FieldError[] {
       ? []
       : [required(`${index("spec.versions", position)}.schema.openAPIV3Schema`)],
   );
+  const label = (name: string): string[] => dns1035Label(name);
+  const nameErrors = versions.flatMap((each, position) => {
+    const complaints = label(textAt(each, "name"));
+    return complaints.length === 0
+      ? []
+      : [invalid(`${index("spec.versions", position)}.name`, textAt(each, "name"), complaints.join(","))];
+  });
+  const first = names[0] ?? "";
   return [
     ...missing,
-    ...versions.flatMap((each, position) => versionErrors(each, index("spec.versions", position), compiler)),
+    ...nameErrors,
+    ...perVersion(versions, "schema", "spec.validation", (each, path) =>
+      schemaPartErrors(objectAt(each, "schema")["openAPIV3Schema"], `${path}.openAPIV3Schema`),
+    ),
+    ...perVersion(versions, "additionalPrinterColumns", "spec.additionalPrinterColumns", (each, path) =>
+      listAt(each, "additionalPrinterColumns").flatMap((column, position) =>
+        columnErrors(column, index(path, position)),
+      ),
+    ),
+    ...perVersion(versions, "selectableFields", "spec.selectableFields", (each, path) => selectableErrors(each, path)),
     ...(new Set(names).size === names.length
       ? []
       : [invalid("spec.versions", versions, "must contain unique version names")]),
     ...(versions.filter((each) => each["storage"] === true).length === 1
       ? []
       : [invalid("spec.versions", versions, "must have exactly one version marked as storage version")]),
+    ...(first !== "" && label(first).length > 0 ? [invalid("spec.version", first, label(first).join(","))] : []),
   ];
 }
 
-function versionErrors(version: JsonObject, path: string, compiler: CelCompiler): FieldError[] {
-  const name = textAt(version, "name");
-  const complaints = dns1035Label(name);
-  const schema = objectAt(version, "schema")["openAPIV3Schema"];
-  const schemaPath = `${path}.schema.openAPIV3Schema`;
-  return [
-    ...(complaints.length === 0 ? [] : [invalid(`${path}.name`, name, complaints.join(","))]),
-    ...(isObject(schema)
-      ? [...structuralErrors(schema, schemaPath), ...schemaErrors(schema, schemaPath, compiler, true)]
-      : []),
-    ...listAt(version, "additionalPrinterColumns").flatMap((each, position) =>
-      columnErrors(each, index(`${path}.additionalPrinterColumns`, position)),
-    ),
-  ];
+/** What is the same in all versions stands once, above them, in the real server's internal form. */
+function perVersion(
+  versions: readonly JsonObject[],
+  field: string,
+  top: string,
+  check: (version: JsonObject, path: string) => FieldError[],
+): FieldError[] {
+  const [first] = versions;
+  if (first === undefined) return [];
+  const same = first[field] !== undefined && versions.every((each) => equalJson(each[field], first[field]));
+  if (same) return check(first, top);
+  return versions.flatMap((each, position) => check(each, `${index("spec.versions", position)}.${field}`));
+}
+
+function schemaPartErrors(schema: Json | undefined, path: string): FieldError[] {
+  if (!isObject(schema)) return [];
+  const structural = structuralErrors(schema, path);
+  const node: Node = { schema, root: true, uncorrelatable: undefined, noDefaults: undefined };
+  return [...(structural.length > 0 ? structural : defaultErrors(schema, path)), ...schemaErrors(node, path)];
+}
+
+function selectableErrors(version: JsonObject, path: string): FieldError[] {
+  const schema = objectAt(version, "schema", "openAPIV3Schema");
+  return listAt(version, "selectableFields").flatMap((each, position) => {
+    const jsonPath = textAt(each, "jsonPath");
+    const field = `${index(path, position)}.jsonPath`;
+    if (jsonPath === "") return [required(field)];
+    let here: Schema | undefined = schema;
+    for (const part of jsonPath.split(".").slice(1)) here = here && propertiesOf(here)[part];
+    if (here === undefined) return [invalid(field, jsonPath, "is an invalid path: does not refer to a valid field")];
+    if (["string", "boolean", "integer"].includes(textAt(here, "type"))) return [];
+    return [
+      invalid(
+        field,
+        jsonPath,
+        "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.",
+      ),
+    ];
+  });
 }
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];
@@ -146,7 +217,18 @@ function apiApproval(object: JsonObject, spec: JsonObject): FieldError[] {
       ];
 }
 
-function schemaErrors(schema: Schema, path: string, compiler: CelCompiler, correlatable: boolean): FieldError[] {
+/** A part of a schema on the way down. */
+interface Node {
+  readonly schema: Schema;
+  readonly root: boolean;
+  /** The path below which old values can not be told; undefined where they can. */
+  readonly uncorrelatable: string | undefined;
+  /** Why defaults may not stand here; undefined where they may. */
+  readonly noDefaults: string | undefined;
+}
+
+function schemaErrors(node: Node, path: string): FieldError[] {
+  const { schema } = node;
   const errors: FieldError[] = [];
   if (schema["uniqueItems"] === true) {
     errors.push(
@@ -156,43 +238,62 @@ function schemaErrors(schema: Schema, path: string, compiler: CelCompiler, corre
       ),
     );
   }
+  if (schema["default"] !== undefined && node.noDefaults !== undefined)
+    errors.push(forbidden(child(path, "default"), node.noDefaults));
   if (valuesOf(schema) !== undefined && Object.keys(propertiesOf(schema)).length > 0) {
     errors.push(
       forbidden(child(path, "additionalProperties"), "additionalProperties and properties are mutual exclusive"),
     );
   }
-  if (schema["x-kubernetes-preserve-unknown-fields"] === false) {
-    errors.push(invalid(child(path, "x-kubernetes-preserve-unknown-fields"), false, "must be true or undefined"));
-  }
-  errors.push(...listTypeRules(schema, path));
-  listAt(schema, "x-kubernetes-validations").forEach((rule, position) => {
-    errors.push(
-      ...ruleErrors(rule, index(child(path, "x-kubernetes-validations"), position), compiler, correlatable, path),
-    );
+  const below = (inner: Schema, uncorrelatable: string | undefined, noDefaults = node.noDefaults): Node => ({
+    schema: inner,
+    root: false,
+    uncorrelatable: node.uncorrelatable ?? uncorrelatable,
+    noDefaults,
   });
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
-    errors.push(
-      ...schemaErrors(
-        property,
-        key(child(path, "properties"), name),
-        compiler,
-        correlatable && schema["x-kubernetes-map-type"] !== "atomic",
-      ),
-    );
+    const meta = node.root && ["metadata", "kind", "apiVersion"].includes(name);
+    const atomic = schema["x-kubernetes-map-type"] === "atomic" ? path : undefined;
+    const inner = below(property, atomic, meta ? `must not be set in top-level ${name}` : node.noDefaults);
+    errors.push(...schemaErrors(inner, key(child(path, "properties"), name)));
   }
   const items = itemsOf(schema);
   if (items)
     errors.push(
       ...schemaErrors(
-        items,
+        below(items, schema["x-kubernetes-list-type"] === "map" ? undefined : path),
         child(path, "items"),
-        compiler,
-        correlatable && schema["x-kubernetes-list-type"] === "map",
       ),
     );
-  const values = valuesOf(schema);
-  if (values && isObject(schema["additionalProperties"]))
-    errors.push(...schemaErrors(values, child(path, "additionalProperties"), compiler, correlatable));
+  const values = schema["additionalProperties"];
+  if (isObject(values)) errors.push(...schemaErrors(below(values, undefined), child(path, "additionalProperties")));
+  if (schema["x-kubernetes-preserve-unknown-fields"] === false) {
+    errors.push(invalid(child(path, "x-kubernetes-preserve-unknown-fields"), false, "must be true or undefined"));
+  }
+  errors.push(...listTypeRules(schema, path));
+  for (const [position, rule] of listAt(schema, "x-kubernetes-validations").entries()) {
+    if (isObject(rule))
+      errors.push(...ruleErrors(rule, index(child(path, "x-kubernetes-validations"), position), node));
+  }
+  return errors;
+}
+
+/** Defaults that do not fit their own schema. */
+function defaultErrors(schema: Schema, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const value = schema["default"];
+  if (value !== undefined && value !== null) {
+    const pruned = copy(value);
+    const gone = isObject(pruned) ? prune({ inner: pruned }, { type: "object", properties: { inner: schema } }) : [];
+    if (gone.length > 0) errors.push(invalid(child(path, "default"), sorted(value), "must not have unknown fields"));
+    else errors.push(...validateSchema(schema, value, undefined, child(path, "default")));
+  }
+  for (const [name, property] of Object.entries(propertiesOf(schema)))
+    errors.push(...defaultErrors(property, key(child(path, "properties"), name)));
+  const items = itemsOf(schema);
+  if (items) errors.push(...defaultErrors(items, child(path, "items")));
+  const values = schema["additionalProperties"];
+  if (isObject(values)) errors.push(...defaultErrors(values, child(path, "additionalProperties")));
   return errors;
 }
 
@@ -239,13 +340,7 @@ function listTypeRules(schema: Schema, path: string): FieldError[] {
 
 const reasons = ["FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired", "FieldValueDuplicate"];
 
-function ruleErrors(
-  rule: Json,
-  path: string,
-  compiler: CelCompiler,
-  correlatable: boolean,
-  schemaPath: string,
-): FieldError[] {
+function ruleErrors(rule: JsonObject, path: string, node: Node): FieldError[] {
   const text = textAt(rule, "rule").trim();
   const message = textAt(rule, "message");
   const errors: FieldError[] = [];
@@ -254,51 +349,61 @@ function ruleErrors(
     errors.push(invalid(`${path}.message`, message, "must be non-empty if specified"));
   else if (/[\r\n]/.test(message.trim()))
     errors.push(invalid(`${path}.message`, message, "must not contain line breaks"));
-  else if (/[\r\n]/.test(text) && message.trim() === "")
+  else if (/[\r\n]/.test(text) && message.trim() === "") {
     errors.push(required(`${path}.message`, "message must be specified if rule contains line breaks"));
+  }
   const reason = textAt(rule, "reason");
   if (reason !== "" && !reasons.includes(reason))
     errors.push(notSupported(`${path}.reason`, reason, [...reasons].sort()));
-  if (text !== "") errors.push(...compileErrors(text, `${path}.rule`, compiler, correlatable, rule, schemaPath));
-  const expression = textAt(rule, "messageExpression").trim();
-  if (expression !== "")
-    errors.push(...compileErrors(expression, `${path}.messageExpression`, compiler, true, rule, schemaPath));
-  return errors;
+  const where = textAt(rule, "fieldPath");
+  if (where !== "" && !pathExists(where, node.schema))
+    errors.push(invalid(`${path}.fieldPath`, where, "must be a valid path"));
+  return text === "" ? errors : [...errors, ...compileErrors(rule, path, node)];
 }
 
-function compileErrors(
-  text: string,
-  path: string,
-  compiler: CelCompiler,
-  correlatable: boolean,
-  rule: Json,
-  schemaPath: string,
-): FieldError[] {
-  try {
-    const program = compiler.compile(text);
-    if (program.usesOldSelf && !correlatable) {
-      return [
-        invalid(
-          path,
-          textAt(rule, "rule"),
-          `oldSelf cannot be used on the uncorrelatable portion of the schema within ${schemaPath}`,
-        ),
-      ];
-    }
-    return [];
-  } catch (thrown) {
-    if (!(thrown instanceof CelSyntaxError)) throw thrown;
-    if (thrown.unsupported)
-      throw notImplemented(`a function that the CEL rule at ${path} calls: ${thrown.message.split("\n")[0]}`);
-    const value = path.endsWith(".rule") ? { ...(rule as JsonObject) } : text;
-    return [invalid(path, equalJson(value, rule) ? rule : value, `compilation failed: ${thrown.message}`)];
-  }
+/** True when a path such as `.spec.names['x']` leads to a part of the schema. */
+function pathExists(path: string, schema: Schema): boolean {
+  const parts = [...path.trim().matchAll(/\.([A-Za-z_][\w]*)|\['((?:\\.|[^'\\])*)'\]/g)].map(
+    (match) => match[1] ?? match[2] ?? "",
+  );
+  let here: Schema | undefined = schema;
+  for (const part of parts) here = here && (propertiesOf(here)[part] ?? valuesOf(here));
+  return parts.length > 0 && here !== undefined;
 }
+
+function compileErrors(rule: JsonObject, path: string, node: Node): FieldError[] {
+  const text = textAt(rule, "rule").trim();
+  const problem = checkCel(text, node.schema, "bool", node.root);
+  if (problem?.unsupported) throw notImplemented(`${problem.message}, which the CEL rule at ${path} calls`);
+  if (problem) return [invalid(`${path}.rule`, internalRule(rule), problem.message)];
+  if (/\boldSelf\b/.test(text) && node.uncorrelatable !== undefined) {
+    const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${node.uncorrelatable}`;
+    return [invalid(`${path}.rule`, textAt(rule, "rule"), why)];
+  }
+  const expression = textAt(rule, "messageExpression").trim();
+  const wrong = expression === "" ? undefined : checkCel(expression, node.schema, "string", node.root);
+  if (wrong?.unsupported) throw notImplemented(`${wrong.message}, which the messageExpression at ${path} calls`);
+  return wrong ? [invalid(`${path}.messageExpression`, internalRule(rule), wrong.message)] : [];
+}
+
+/** The rule as the real server's internal type prints it. */
+const internalRule = (rule: JsonObject): JsonObject => ({
+  Rule: rule["rule"] ?? "",
+  Message: rule["message"] ?? "",
+  MessageExpression: rule["messageExpression"] ?? "",
+  Reason: rule["reason"] ?? null,
+  FieldPath: rule["fieldPath"] ?? "",
+  OptionalOldSelf: rule["optionalOldSelf"] ?? null,
+});
 
 /** Versions that objects may still be stored in must stay. */
 export function storedVersionErrors(object: JsonObject): FieldError[] {
   const names = listAt(object, "spec", "versions").map((each) => textAt(each, "name"));
-  return textsAt(object, "status", "storedVersions").flatMap((each, position) =>
+  const stored = textsAt(object, "status", "storedVersions");
+  const unstored = listAt(object, "spec", "versions")
+    .filter((each) => isObject(each) && each["storage"] === true && !stored.includes(textAt(each, "name")))
+    .map((each) => invalid("status.storedVersions", stored, `must have the storage version ${textAt(each, "name")}`));
+  const removed = stored.flatMap((each, position) =>
     names.includes(each)
       ? []
       : [
@@ -309,4 +414,5 @@ export function storedVersionErrors(object: JsonObject): FieldError[] {
           ),
         ],
   );
+  return [...unstored, ...removed];
 }

@@ -4,41 +4,38 @@ import { fill } from "../builtin/codec.ts";
 import { immutable } from "../registry/object-meta.ts";
 import type { FieldError } from "../wire/field-error.ts";
 import { at, equalSemantic, isObject, type JsonObject, listAt, objectAt, textAt, textsAt } from "../wire/json.ts";
-import type { CelCompiler } from "./cel.ts";
 import { definitionErrors, storedVersionErrors } from "./definition-errors.ts";
 
 /** The CustomResourceDefinition kind. */
-export function definitionKind(compiler: CelCompiler): BuiltinKind {
-  return {
-    group: "apiextensions.k8s.io",
-    resource: "customresourcedefinitions",
-    struct: "apiextensions.v1.CustomResourceDefinition",
-    // The name is spec.names.plural.spec.group; the complaint about another one comes with the others.
-    checkName: () => [],
-    unconditionalUpdate: false,
-    defaults,
-    prepareCreate(next) {
-      next["status"] = {
-        conditions: null,
-        acceptedNames: { plural: "", kind: "" },
-        storedVersions: storageVersions(next),
-      };
-      objectAt(next, "metadata")["generation"] = 1;
-    },
-    prepareUpdate(next, old) {
-      keepField(next, old, "status");
-      if (!equalSemantic(next["spec"], old["spec"])) {
-        objectAt(next, "metadata")["generation"] = Number(at(old, "metadata", "generation") ?? 0) + 1;
-      }
-      const status = objectAt(next, "status");
-      const stored = textsAt(status, "storedVersions");
-      status["storedVersions"] = [...stored, ...storageVersions(next).filter((each) => !stored.includes(each))];
-      next["status"] = status;
-    },
-    validate: (object) => [...definitionErrors(object, compiler), ...storedVersionErrors(object)],
-    validateUpdate: (next, old) => nameChanges(next, old),
-  };
-}
+export const definitionKind: BuiltinKind = {
+  group: "apiextensions.k8s.io",
+  resource: "customresourcedefinitions",
+  struct: "apiextensions.v1.CustomResourceDefinition",
+  // The name is spec.names.plural.spec.group; the complaint about another one comes with the others.
+  checkName: () => [],
+  unconditionalUpdate: false,
+  defaults,
+  prepareCreate(next) {
+    next["status"] = {
+      conditions: null,
+      acceptedNames: { plural: "", kind: "" },
+      storedVersions: storageVersions(next),
+    };
+    objectAt(next, "metadata")["generation"] = 1;
+  },
+  prepareUpdate(next, old) {
+    keepField(next, old, "status");
+    if (!equalSemantic(next["spec"], old["spec"])) {
+      objectAt(next, "metadata")["generation"] = Number(at(old, "metadata", "generation") ?? 0) + 1;
+    }
+    const status = objectAt(next, "status");
+    const stored = textsAt(status, "storedVersions");
+    status["storedVersions"] = [...stored, ...storageVersions(next).filter((each) => !stored.includes(each))];
+    next["status"] = status;
+  },
+  validate: (object) => [...definitionErrors(object), ...storedVersionErrors(object)],
+  validateUpdate: (next, old) => nameChanges(next, old),
+};
 
 function defaults(object: JsonObject): void {
   const spec = objectAt(object, "spec");

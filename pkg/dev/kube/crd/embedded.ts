@@ -26,18 +26,22 @@ function visitEmbedded(
   }
 }
 
-/** Brings the metadata of embedded resources into its form, in place. Throws an Error when it does not fit. */
-export function coerceEmbedded(object: JsonObject, schema: Schema, types: GoTypes): void {
+/** Brings the metadata of embedded resources into its form, in place; returns what it dropped. Throws when it does not fit. */
+export function coerceEmbedded(object: JsonObject, schema: Schema, types: GoTypes): string[] {
+  const unknown: string[] = [];
   visitEmbedded(object, schema, "", (resource, path) => {
     const metadata = resource["metadata"];
     if (!isObject(metadata)) return;
     try {
-      resource["metadata"] = decodeBuiltin(types, "meta.v1.ObjectMeta", metadata).object;
+      const decoded = decodeBuiltin(types, "meta.v1.ObjectMeta", metadata);
+      resource["metadata"] = decoded.object;
+      unknown.push(...decoded.unknown.map((each) => `${child(path, "metadata")}.${each}`));
     } catch (thrown) {
       const field = child(path, "metadata");
       throw new Error(`${field}: Invalid value: ${goJson(sorted(metadata))}: ${(thrown as Error).message}`);
     }
   });
+  return unknown;
 }
 
 /** Embedded resources have to say what they are. */
@@ -48,6 +52,9 @@ export function embeddedErrors(object: JsonObject, schema: Schema): FieldError[]
       const value = resource[field];
       if (value === undefined || value === "") errors.push(required(child(path, field)));
       else if (typeof value !== "string") errors.push(invalid(child(path, field), value, "must be a string"));
+      else if (field === "apiVersion" && value.split("/").length > 2) {
+        errors.push(invalid(child(path, field), value, `unexpected GroupVersion string: ${value}`));
+      }
     }
   });
   return errors;

@@ -1,3 +1,4 @@
+import { Optional } from "@marcbachmann/cel-js";
 import type { Faults } from "../faults.ts";
 import {
   child,
@@ -93,8 +94,7 @@ export class Rules {
     const transition = program.usesOldSelf && !optional;
     if (transition && (old === undefined || old === null || this.#faults["no-transition-rules"])) return;
     const variables: Record<string, unknown> = { self: toCel(value, schema, resource) };
-    if (program.usesOldSelf)
-      variables["oldSelf"] = old === undefined || old === null ? null : toCel(old, schema, resource);
+    if (program.usesOldSelf) variables["oldSelf"] = oldValue(old, optional, schema, resource);
     try {
       if (program.evaluate(variables) === true) return;
     } catch (thrown) {
@@ -139,6 +139,13 @@ export class Rules {
     const message = textAt(rule, "message").trim();
     return message === "" ? `failed rule: ${textAt(rule, "rule").trim()}` : message;
   }
+}
+
+/** The old value; an optional one where the rule says that it may be missing. */
+function oldValue(old: Json | undefined, optional: boolean, schema: Schema, resource: boolean): unknown {
+  const missing = old === undefined || old === null;
+  if (!optional) return missing ? null : toCel(old, schema, resource);
+  return missing ? Optional.none() : Optional.of(toCel(old, schema, resource));
 }
 
 const nameOf = (rule: JsonObject): string => textAt(rule, "message").trim() || textAt(rule, "rule").trim();

@@ -3,8 +3,9 @@ import type { GoTypes } from "../builtin/go-types.ts";
 import { openProtobuf } from "../builtin/protobuf.ts";
 import type { Call } from "../registry/context.ts";
 import { apiVersion, type Resource } from "../registry/resource.ts";
-import { isObject, type Json, type JsonObject, parseJson } from "../wire/json.ts";
-import { ApiFailure, badRequest } from "../wire/status.ts";
+import { invalid } from "../wire/field-error.ts";
+import { isObject, type Json, type JsonObject, parseJson, textAt } from "../wire/json.ts";
+import { ApiFailure, badRequest, invalidObject } from "../wire/status.ts";
 import { duplicateFields } from "./duplicates.ts";
 import { syntaxError } from "./json-errors.ts";
 import type { BodyFormat } from "./negotiate.ts";
@@ -48,6 +49,10 @@ export function parseObject({ bytes, format, types }: Body, expected: Expected):
   }
   if (expected.struct === undefined) requireKind(value, text, expected);
   checkKind(String(kind), String(version), expected, types);
+  if (expected.struct === undefined && kind !== expected.kind) {
+    const name = textAt(value, "metadata", "name");
+    throw invalidObject(expected.group, String(kind), name, [invalid("kind", kind, `must be ${expected.kind}`)]);
+  }
   return value;
 }
 

@@ -19,7 +19,7 @@ interface Clause {
 }
 
 /** Chooses the answer's form. Only JSON is on offer: protobuf and YAML count as not acceptable unless JSON is too. */
-export function negotiate(accept: string, custom: boolean): OutputForm {
+export function negotiate(accept: string, custom: boolean, collection = false): OutputForm {
   const clauses = parseAccept(accept);
   if (clauses.length === 0) return plain;
   for (const { type, params } of clauses) {
@@ -29,9 +29,9 @@ export function negotiate(accept: string, custom: boolean): OutputForm {
     const form = transformed(as, params);
     if (form) return form;
   }
-  if (custom) throw notAcceptable(supported);
+  if (custom || clauses.some(({ type }) => type === json || type.endsWith("/*"))) throw notAcceptable(supported);
   const streams = supported.filter((each) => each !== "application/yaml").map((each) => `${each};stream=watch`);
-  const available = [...supported, ...streams].join(", ");
+  const available = [...supported, ...(collection ? streams : [])].join(", ");
   throw new ApiFailure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 }
 

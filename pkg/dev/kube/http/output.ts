@@ -1,10 +1,9 @@
 import type { Resource } from "../registry/resource.ts";
 import { apiVersion } from "../registry/resource.ts";
 import { partial, table } from "../tables/table.ts";
-import { invalid } from "../wire/field-error.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { textAt } from "../wire/json.ts";
-import { badRequest, invalidObject, notAcceptable } from "../wire/status.ts";
+import { badRequest, notAcceptable } from "../wire/status.ts";
 import type { OutputForm } from "./negotiate.ts";
 
 /** Everything that shapes an answer about objects of a resource. */
@@ -21,9 +20,8 @@ export function includeOf(query: URLSearchParams, form: OutputForm): Shape["incl
   const value = query.get("includeObject") ?? "";
   if (form.as !== "Table" || value === "") return "Metadata";
   if (value === "None" || value === "Metadata" || value === "Object") return value;
-  throw invalidObject("meta.k8s.io", "TableOptions", "", [
-    invalid("includeObject", value, "must be 'Metadata', 'Object', 'None', or empty"),
-  ]);
+  const why = `Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: ${why}`);
 }
 
 /** One object in the asked form. */

@@ -2,7 +2,7 @@ import { decodeBuiltin } from "../builtin/decode.ts";
 import type { GoTypes } from "../builtin/go-types.ts";
 import { applyJsonPatch, PatchSyntaxError, readJsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
-import { strategicPatch } from "../patch/strategic-patch.ts";
+import { goMap, strategicPatch } from "../patch/strategic-patch.ts";
 import type { Call, Machine } from "../registry/context.ts";
 import { apiVersion, type Resource } from "../registry/resource.ts";
 import { invalid } from "../wire/field-error.ts";
@@ -96,7 +96,8 @@ export class Patcher {
 
   /** Decodes the patched object; what does not fit is a 422 about the patch. */
   #readBack({ resource, type, text, call }: PatchRequest, patched: Json): JsonObject {
-    const refuse = (why: string): Error => invalidObject("", "", "", [invalid("patch", goJson(sorted(patched)), why)]);
+    const shown = type === strategic ? goMap(parseJson(text) as JsonObject) : goJson(sorted(patched));
+    const refuse = (why: string): Error => invalidObject("", "", "", [invalid("patch", shown, why)]);
     if (!isObject(patched)) throw refuse("couldn't get version/kind; json parse error");
     if (resource.custom) checkCustomType(resource, patched);
     else if (type !== strategic && patched["kind"] === undefined) return this.#untyped(patched, call);

@@ -58,8 +58,8 @@ export class ResourceApi {
     await handler(request);
   }
 
-  #shape({ exchange, resource }: ResourceRequest): Shape {
-    const wanted = negotiate(exchange.header("accept"), resource.custom);
+  #shape({ exchange, info, resource }: ResourceRequest): Shape {
+    const wanted = negotiate(exchange.header("accept"), resource.custom, info.name === "");
     const form = this.#deps.machine.faults["no-table"] ? { ...wanted, as: "object" as const } : wanted;
     const include = includeOf(exchange.url.searchParams, form);
     return { resource, form, include, noHeaders: false, now: this.#deps.machine.clock.now() };

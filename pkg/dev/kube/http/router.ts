@@ -7,7 +7,7 @@ import { type VirtualResource, virtualResources } from "../discovery/virtual.ts"
 import type { Catalog } from "../registry/catalog.ts";
 import type { User } from "../registry/context.ts";
 import type { Resource } from "../registry/resource.ts";
-import { ApiFailure, methodNotAllowed, noSuchResource, notFound, notImplemented } from "../wire/status.ts";
+import { ApiFailure, badRequest, methodNotAllowed, noSuchResource, notFound, notImplemented } from "../wire/status.ts";
 import { parseObject } from "./body.ts";
 import type { Disturbances } from "./disturbances.ts";
 import { type Answer, type Exchange, pageNotFound } from "./exchange.ts";
@@ -81,7 +81,7 @@ export class Router {
     if (virtual) return this.#review(exchange, info, virtual, user);
     const resource = catalog.find(info.group, info.version, info.resource);
     if (resource === undefined) return this.#unknown(exchange, info);
-    if (info.namespace !== "" && !resource.namespaced && resource.resource !== "namespaces") throw noSuchResource();
+    if (!placed(resource, info)) return misplaced(exchange, resource, info);
     if (info.subresource === "token" && resource.resource === "serviceaccounts") return this.#token(exchange, info);
     if (resource.deprecation !== undefined) exchange.warnings.push(resource.deprecation);
     const strategy = strategyFor(resource, info);
@@ -95,18 +95,17 @@ export class Router {
     exchange.answer(pageNotFound);
   }
 
+  #isBuiltin(group: string): boolean {
+    return this.#deps.discovery.versions(group).length > 0 && !this.#isCustomGroup(group);
+  }
+
   #isCustomGroup(group: string): boolean {
     return this.#deps.catalog.all().some((each) => each.group === group && each.custom);
   }
 
   async #review(exchange: Exchange, info: RequestInfo, resource: VirtualResource, user: User): Promise<void> {
-    if (info.verb !== "create")
-      throw new ApiFailure(
-        405,
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-        {},
-      );
+    if (info.name !== "") throw noSuchResource();
+    if (info.verb !== "create") throw notAllowedHere();
     negotiate(exchange.header("accept"), false);
     const format = inputFormat(exchange.header("content-type"), false);
     const body = parseObject({ bytes: await exchange.body(), format, types: this.#deps.types }, resource);
@@ -114,13 +113,7 @@ export class Router {
   }
 
   async #token(exchange: Exchange, info: RequestInfo): Promise<void> {
-    if (info.verb !== "create")
-      throw new ApiFailure(
-        405,
-        "MethodNotAllowed",
-        "the server does not allow this method on the requested resource",
-        {},
-      );
+    if (info.verb !== "create") throw notAllowedHere();
     const format = inputFormat(exchange.header("content-type"), false);
     const expected = {
       kind: "TokenRequest",
@@ -145,9 +138,10 @@ export class Router {
         accept,
       );
     if (clean === "/api" || clean === "/apis") return this.#roots(accept, root === "api");
-    if (root === "api" && version === "") return document(discovery.resources("", group));
+    if (root === "api" && version === "") return document(discovery.resources("", group), true);
     if (root === "apis" && version === "") return document(discovery.group(group));
-    if (root === "apis" && rest.length === 0) return document(discovery.resources(group, version));
+    if (root === "apis" && rest.length === 0)
+      return document(discovery.resources(group, version), this.#isBuiltin(group));
     return pageNotFound;
   }
 
@@ -173,19 +167,37 @@ const rootPaths = [
   "/version",
 ];
 
-const document = (found: object | undefined): Answer =>
-  found === undefined ? pageNotFound : { code: 200, json: found };
+/** A document, or what the real server says when there is none: below built-in groups its router answers. */
+function document(found: object | undefined, builtin = false): Answer {
+  if (found !== undefined) return { code: 200, json: found };
+  if (builtin) throw noSuchResource();
+  return pageNotFound;
+}
+
+/** The real server's router, before any resource is asked. */
+const notAllowedHere = (): ApiFailure =>
+  new ApiFailure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+
+/** True when the path has a namespace exactly where the resource wants one; lists may go without. */
+function placed(resource: Resource, info: RequestInfo): boolean {
+  if (!resource.namespaced) return info.namespace === "" || resource.resource === "namespaces";
+  return info.namespace !== "" || ["list", "watch"].includes(info.verb);
+}
+
+function misplaced(exchange: Exchange, resource: Resource, info: RequestInfo): void {
+  if (resource.custom) exchange.answer(pageNotFound);
+  else throw resource.namespaced && info.parts.length === 1 ? notAllowedHere() : noSuchResource();
+}
 
 /** The rules for the resource or its subresource. Throws when there is no such part or verb. */
 function strategyFor(resource: Resource, info: RequestInfo): Resource["strategy"] {
-  const notAllowed = (): ApiFailure =>
-    resource.custom
-      ? methodNotAllowed(resource, info.verb)
-      : new ApiFailure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+  const notAllowed = (): ApiFailure => (resource.custom ? methodNotAllowed(resource, info.verb) : notAllowedHere());
   if (info.parts.length > 3) throw noSuchResource();
-  if (info.name === "" && ["update", "patch"].includes(info.verb)) throw notAllowed();
+  const nameless = info.name === "" && ["update", "patch"].includes(info.verb);
+  if (nameless) throw resource.custom ? badRequest("name must be provided") : notAllowedHere();
   if (info.subresource === "") {
-    if (!resource.verbs.includes(info.verb) || (info.verb === "create" && info.name !== "")) throw notAllowed();
+    if (!resource.verbs.includes(info.verb) || (info.verb === "create" && info.name !== "" && !resource.custom))
+      throw notAllowed();
     return resource.strategy;
   }
   const sub = resource.subresources.find((each) => each.name === info.subresource);

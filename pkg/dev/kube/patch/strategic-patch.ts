@@ -230,7 +230,7 @@ function withoutDirectives(value: Json): Json | undefined {
 }
 
 /** A map as Go's %v prints it. */
-function goMap(value: JsonObject): string {
+export function goMap(value: JsonObject): string {
   const shown = (each: Json): string => {
     if (isObject(each)) return goMap(each);
     if (Array.isArray(each)) return `[${each.map(shown).join(" ")}]`;

@@ -80,12 +80,12 @@ export class Writes {
     for (const warning of strategy.warnings?.(next, undefined) ?? []) call.warnings.push(warning);
     const name = textAt(next, "metadata", "name");
     const key = keyOf(namespace, name);
-    const existing = this.collection(resource).get(key);
-    if (existing) throw taken(resource, name, existing, generated);
     const sent = textAt(next, "metadata", "resourceVersion");
     if (sent !== "" && sent !== "0") {
       throw new ApiFailure(500, "", "resourceVersion should not be set on objects to be created");
     }
+    const existing = this.collection(resource).get(key);
+    if (existing) throw taken(resource, name, existing, generated);
     const stored = this.#store(resource, key, next, call);
     strategy.afterCreate?.(stored);
     return stored;

@@ -31,11 +31,14 @@ export function table(input: TableInput): JsonObject {
     apiVersion: `meta.k8s.io/${metaVersion}`,
     metadata: input.listMeta,
     columnDefinitions: input.noHeaders ? null : definitions,
-    rows: input.objects.map((object) => ({
-      cells: columns.map((column): Json => column.cell(object, input.now)),
-      ...rowConditions(object),
-      ...rowObject(object, input),
-    })),
+    rows:
+      input.objects.length === 0
+        ? null
+        : input.objects.map((object) => ({
+            cells: columns.map((column): Json => column.cell(object, input.now)),
+            ...rowConditions(object),
+            ...rowObject(object, input),
+          })),
   };
 }
 

@@ -162,7 +162,7 @@ export const unsupportedMediaType = (accepted: readonly string[]): ApiFailure =>
   );
 
 export const tooLarge = (message: string): ApiFailure =>
-  new ApiFailure(413, "RequestEntityTooLarge", `Request entity is too large: ${message}`);
+  new ApiFailure(413, "RequestEntityTooLarge", `Request entity too large: ${message}`);
 
 /** What this server does not do although the real one does; never guessed at. */
 export const notImplemented = (what: string): ApiFailure =>
