@@ -188,9 +188,10 @@ export const authorization = feature("authorization", {
     await bob.create("roles", { metadata: { name: "less" }, rules: [reads("configmaps")] });
     await bob.create("roles", { metadata: { name: "more" }, rules: [reads("secrets")] });
     await bob.patch("roles", "less", "merge", { rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }] });
+    await c.create("roles", { metadata: { name: "secrets" }, rules: [reads("secrets")] });
     await bob.create("rolebindings", {
       metadata: { name: "own" },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "admin" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "secrets" },
       subjects: [{ kind: "User", name: "bob", apiGroup: "rbac.authorization.k8s.io" }],
     });
   },

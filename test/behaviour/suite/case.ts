@@ -5,7 +5,9 @@ export type Need =
   /** Old versions can be forgotten on demand. */
   | "compaction"
   /** A ServiceAccount token that ran out can be had. */
-  | "expired tokens";
+  | "expired tokens"
+  /** A controller binds claims to volumes; the embedded server has none, since no program of ours stands on it. */
+  | "volume binding";
 
 /** One story told to a server. Everything it sends and gets back is recorded; it asserts nothing itself. */
 export interface Case {

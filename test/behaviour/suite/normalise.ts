@@ -14,6 +14,7 @@ export const erased: readonly string[] = [
   "bookmarks of a watch: the first is kept, since how many follow is a matter of time",
   "objects that a message quotes whole, with their managedFields: <object>",
   "order of the causes of one refusal, which is a matter of chance in Go, in its details and in its message",
+  "what the compilers of rules (CEL) and patterns say: <compiler>; that they refuse, and where, is compared",
   "storageVersionHash in discovery: <hash>, since it is derived from the group, and that is the run's own",
   "metadata.managedFields: dropped (server-side apply is not offered)",
   "headers: only content-type (when not JSON), warning, retry-after and www-authenticate are compared",
@@ -116,6 +117,7 @@ class Eraser {
     return text
       .replaceAll(this.#names.run, "<run>")
       .replaceAll(this.#names.case, "<case>")
+      .replace(/(compilation failed: |but isn't: )[^]*?(?=, spec\.|\]?$)/g, "$1<compiler>")
       .replace(quotedObject, '"<object>"')
       .replace(jwt, "<token>")
       .replace(uuid, (id) => numbered(this.#uids, id, "uid"))

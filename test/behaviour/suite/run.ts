@@ -1,16 +1,13 @@
-import { randomBytes } from "node:crypto";
-import { type Access, accessOf } from "../../support/access.ts";
+import { accessOf } from "../../support/access.ts";
 import type { ClusterInside } from "../../support/cluster.ts";
 import { Http } from "../../support/http.ts";
 import { type Case, type Need, titleOf } from "./case.ts";
-import { fixtureCrds } from "./fixtures.ts";
-import { normalise } from "./normalise.ts";
-import { resources } from "./resources.ts";
-import { Session } from "./session.ts";
+import { Teller } from "./teller.ts";
 import type { Recording, Transcript } from "./transcript.ts";
 
 /** A server that cases are told to. */
 export interface Target {
+  readonly kind: "embedded" | "real" | "external";
   readonly kubeconfigText: string;
   readonly inside?: ClusterInside | undefined;
 }
@@ -24,41 +21,59 @@ export interface Run extends Recording {
 
 const parallel = 12;
 
-/** Tells the cases to a server: those without needs side by side, the others one after another. */
-export async function runCases(target: Target, cases: readonly Case[]): Promise<Run> {
+/** Tells the cases to a server, side by side as far as they do not disturb one another. */
+export async function runCases(
+  target: Target,
+  cases: readonly Case[],
+  options: { readonly patienceMs?: number } = {},
+): Promise<Run> {
   const access = accessOf(target.kubeconfigText);
   const http = new Http(access);
-  const teller = new Teller(http, access, target.inside);
+  const teller = new Teller({ http, access, inside: target.inside, ...options });
+  const recorded = new Map<string, Transcript>();
+  const tookMs: Record<string, number> = {};
+  const record = async (case_: Case): Promise<void> => {
+    const started = performance.now();
+    recorded.set(titleOf(case_), await teller.tell(case_));
+    tookMs[titleOf(case_)] = Math.round(performance.now() - started);
+  };
   try {
     await teller.prepare();
-    const recorded: Record<string, Transcript> = {};
-    const notRun: Record<string, string> = {};
-    const tookMs: Record<string, number> = {};
-    const free = cases.filter((case_) => case_.needs.length === 0);
-    const record = async (case_: Case): Promise<void> => {
-      const started = performance.now();
-      recorded[titleOf(case_)] = await teller.tell(case_);
-      tookMs[titleOf(case_)] = Math.round(performance.now() - started);
-    };
-    await Promise.all(workers(free, record));
-    // Compaction disturbs whoever reads old versions, but not one another; a clock that is wrong disturbs everybody.
-    const needing = (need: Need) => cases.filter(({ needs }) => needs.includes(need));
-    for (const case_ of [...needing("compaction"), ...needing("expired tokens")]) {
-      if (target.inside === undefined) notRun[titleOf(case_)] = `needs ${case_.needs.join(" and ")}`;
+    const notRun = missingNeeds(target, cases);
+    for (const group of inGroups(cases.filter((case_) => notRun[titleOf(case_)] === undefined))) {
+      await Promise.all(workers(group, record));
     }
-    if (target.inside !== undefined) {
-      await Promise.all(workers(needing("compaction"), record));
-      for (const case_ of needing("expired tokens")) await record(case_);
-    }
-    const inOrder = cases.flatMap((case_) => {
-      const transcript = recorded[titleOf(case_)];
-      return transcript === undefined ? [] : [[titleOf(case_), transcript] as const];
-    });
-    return { serverVersion: await teller.version(), cases: Object.fromEntries(inOrder), notRun, tookMs };
+    return { serverVersion: await teller.version(), cases: inOrder(cases, recorded), notRun, tookMs };
   } finally {
-    await teller.cleanUp();
+    // An embedded server ends with the run.
+    if (target.kind !== "embedded") await teller.cleanUp();
     http.close();
   }
+}
+
+/** Why cases can not be told to this server, by title. */
+function missingNeeds({ kind, inside }: Target, cases: readonly Case[]): Record<string, string> {
+  const lacks = new Set<Need>([
+    ...(inside === undefined ? (["compaction", "expired tokens"] as const) : []),
+    ...(kind === "embedded" ? (["volume binding"] as const) : []),
+  ]);
+  const reasons = cases.map((case_) => [titleOf(case_), case_.needs.filter((need) => lacks.has(need))] as const);
+  return Object.fromEntries(
+    reasons
+      .filter(([, missing]) => missing.length > 0)
+      .map(([title, missing]) => [title, `needs ${missing.join(" and ")}, which an ${kind} server has not`]),
+  );
+}
+
+/**
+ * What may run side by side, group after group: compaction disturbs whoever reads old versions, but those cases not
+ * one another; a clock that is wrong for a while disturbs everybody.
+ */
+function inGroups(cases: readonly Case[]): readonly (readonly Case[])[] {
+  const needing = (need: Need) => cases.filter(({ needs }) => needs.includes(need));
+  const disturbing = new Set([...needing("compaction"), ...needing("expired tokens")]);
+  const alone = needing("expired tokens").map((case_) => [case_]);
+  return [cases.filter((case_) => !disturbing.has(case_)), needing("compaction"), ...alone];
 }
 
 /** So many loops over one queue. */
@@ -69,83 +84,7 @@ function workers(cases: readonly Case[], work: (case_: Case) => Promise<void>): 
   });
 }
 
-class Teller {
-  readonly #http: Http;
-  readonly #access: Access;
-  readonly #inside: ClusterInside | undefined;
-  readonly #run = randomName();
-  readonly #admin: Session;
-  readonly #namespaces: string[] = [];
-
-  constructor(http: Http, access: Access, inside: ClusterInside | undefined) {
-    this.#http = http;
-    this.#access = access;
-    this.#inside = inside;
-    this.#admin = this.#session("none");
-  }
-
-  /** Creates the suite's own kinds and waits until they are served. */
-  async prepare(): Promise<void> {
-    for (const crd of fixtureCrds) {
-      await this.#expect(201, "POST", this.#admin.path("crds"), crd);
-    }
-    for (const resource of ["widgets", "gauges", "gadgets", "oldgadgets"] as const) {
-      const path = this.#admin.path(resource, undefined, { namespace: undefined });
-      await this.#admin.until(path, ({ status }) => status === 200);
-    }
-  }
-
-  /** Runs one story in a namespace of its own; what it throws becomes part of its transcript. */
-  async tell(case_: Case): Promise<Transcript> {
-    const session = this.#session(randomName());
-    await this.#expect(201, "POST", session.path("namespaces"), {
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name: session.ns },
-    });
-    this.#namespaces.push(session.ns);
-    try {
-      await case_.tell(session);
-    } catch (thrown) {
-      session.remark("the story broke off", String(thrown));
-    }
-    return normalise(session.entries, { run: this.#run, case: session.id });
-  }
-
-  async version(): Promise<string> {
-    const { body } = await this.#admin.quietly("GET", "/version");
-    return String(body["gitVersion"]);
-  }
-
-  /** Takes away what other users of the server would meet; the server finishes in its own time. */
-  async cleanUp(): Promise<void> {
-    for (const name of this.#namespaces) {
-      await this.#admin.quietly("DELETE", this.#admin.path("namespaces", name));
-    }
-    for (const { plural } of [resources.widgets, resources.gauges, resources.gadgets]) {
-      await this.#admin.quietly("DELETE", this.#admin.path("crds", `${plural}.${this.#admin.group}`));
-    }
-  }
-
-  #session(id: string): Session {
-    return new Session({
-      http: this.#http,
-      token: this.#access.token,
-      names: { run: this.#run, case: id },
-      compact: this.#inside && (() => (this.#inside as ClusterInside).compact()),
-      expiredToken: this.#inside && ((account) => (this.#inside as ClusterInside).expiredToken(account)),
-    });
-  }
-
-  async #expect(status: number, method: string, path: string, body: unknown): Promise<void> {
-    const answer = await this.#admin.quietly(method, path, body);
-    if (answer.status !== status) {
-      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    }
-  }
-}
-
-/** Letters only, so that it fits into every kind of name and looks like nothing else. */
-function randomName(): string {
-  return Array.from(randomBytes(8), (byte) => String.fromCharCode(97 + (byte % 26))).join("");
+function inOrder(cases: readonly Case[], recorded: ReadonlyMap<string, Transcript>): Record<string, Transcript> {
+  const entries = cases.map((case_) => [titleOf(case_), recorded.get(titleOf(case_))] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, Transcript] => entry[1] !== undefined));
 }

@@ -64,6 +64,8 @@ export interface SessionDeps {
   readonly http: Http;
   readonly token: string;
   readonly names: Names;
+  /** Longest wait for what does not come, milliseconds. */
+  readonly patienceMs?: number | undefined;
   /** Forgets old versions; present for cases that need it. */
   readonly compact?: (() => Promise<void>) | undefined;
   /** A token that ran out; present for cases that need it. */
@@ -183,7 +185,7 @@ export class Session {
     extras: Extras & { readonly withinMs?: number; readonly method?: string; readonly body?: unknown } = {},
   ): Promise<Answer> {
     const full = path + queryOf(extras.query ?? {});
-    const end = performance.now() + (extras.withinMs ?? 15_000);
+    const end = performance.now() + Math.min(extras.withinMs ?? 15_000, this.#deps.patienceMs ?? Infinity);
     const method = extras.method ?? "GET";
     let answer = await this.#exchange(method, full, extras.body, extras.headers ?? {});
     for (let wait = 10; !enough(answer) && performance.now() < end; wait = Math.min(wait * 2, 200)) {
@@ -207,7 +209,8 @@ export class Session {
     extras: Extras = {},
   ): Promise<void> {
     const path = this.path(resource, undefined, extras) + queryOf({ watch: true, ...query });
-    const watcher = await Watcher.open(this.#deps.http, this.#message("GET", path, undefined, extras.headers ?? {}));
+    const message = this.#message("GET", path, undefined, extras.headers ?? {});
+    const watcher = await Watcher.open(this.#deps.http, message, this.#deps.patienceMs);
     try {
       await during(watcher);
     } finally {

@@ -9,7 +9,7 @@ export interface WatchLine {
   readonly object: Doc;
 }
 
-const patienceMs = 6_000;
+const usualPatienceMs = 6_000;
 
 /** Reads one watch stream. Waiting never fails a story: what did not come is missing from the transcript. */
 export class Watcher {
@@ -19,8 +19,11 @@ export class Watcher {
   readonly #abort: AbortController;
   #changed = Promise.withResolvers<void>();
 
-  private constructor(response: IncomingMessage, abort: AbortController) {
+  readonly #patienceMs: number;
+
+  private constructor(response: IncomingMessage, abort: AbortController, patienceMs: number) {
     this.#abort = abort;
+    this.#patienceMs = patienceMs;
     this.status = response.statusCode ?? 0;
     response.on("error", () => undefined);
     const lines = createInterface({ input: response });
@@ -36,9 +39,10 @@ export class Watcher {
     });
   }
 
-  static async open(http: Http, message: Message): Promise<Watcher> {
+  /** Opens the stream; `patienceMs` bounds each wait. */
+  static async open(http: Http, message: Message, patienceMs = usualPatienceMs): Promise<Watcher> {
     const abort = new AbortController();
-    return new Watcher(await http.open({ ...message, signal: abort.signal }), abort);
+    return new Watcher(await http.open({ ...message, signal: abort.signal }), abort, patienceMs);
   }
 
   /** Waits for so many events; bookmarks do not count. */
@@ -53,7 +57,7 @@ export class Watcher {
 
   /** Waits until the events are as wanted, the stream ends, or patience does. */
   async until(enough: (events: readonly WatchLine[]) => boolean): Promise<void> {
-    const patience = AbortSignal.timeout(patienceMs);
+    const patience = AbortSignal.timeout(this.#patienceMs);
     const over = new Promise<void>((resolve) => patience.addEventListener("abort", () => resolve()));
     while (!this.ended && !patience.aborted && !enough(this.events)) {
       await Promise.race([this.#changed.promise, over]);
