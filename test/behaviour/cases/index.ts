@@ -9,6 +9,7 @@ import { list } from "./list.ts";
 import { name } from "./name.ts";
 import { namespace } from "./namespace.ts";
 import { patch } from "./patch.ts";
+import { product } from "./product.ts";
 import { rule } from "./rule.ts";
 import { schema } from "./schema.ts";
 import { selector } from "./selector.ts";
@@ -45,4 +46,5 @@ export const cases: readonly Case[] = [
   ...definition,
   ...builtin,
   ...binding,
+  ...product,
 ];

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { testGroup } from "./resources.ts";
 import { gadgetSchema, gaugeSchema, widgetSchema } from "./schemas.ts";
 
@@ -53,4 +56,11 @@ export function crd(names: NamesOfKind, scope: "Namespaced" | "Cluster", version
 /** One served and stored version. */
 export function served(name: string, schema: object): object {
   return { name, served: true, storage: true, schema: { openAPIV3Schema: schema } };
+}
+
+const manifests = join(import.meta.dirname, "..", "..", "..", "deploy", "crds");
+
+/** The kinds that the product brings along, as people deploy them. They may be on the server already. */
+export function productCrds(): readonly object[] {
+  return readdirSync(manifests).map((name) => parse(readFileSync(join(manifests, name), "utf8")) as object);
 }

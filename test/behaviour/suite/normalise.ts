@@ -117,7 +117,7 @@ class Eraser {
     return text
       .replaceAll(this.#names.run, "<run>")
       .replaceAll(this.#names.case, "<case>")
-      .replace(/(compilation failed: |but isn't: )[^]*?(?=, spec\.|\]?$)/g, "$1<compiler>")
+      .replace(/(compilation failed: |but isn't: )[\s\S]*?(?=, spec\.|\]?$)/g, "$1<compiler>")
       .replace(quotedObject, '"<object>"')
       .replace(jwt, "<token>")
       .replace(uuid, (id) => numbered(this.#uids, id, "uid"))

@@ -3,7 +3,7 @@ import type { Access } from "../../support/access.ts";
 import type { ClusterInside } from "../../support/cluster.ts";
 import type { Http } from "../../support/http.ts";
 import type { Case } from "./case.ts";
-import { fixtureCrds } from "./fixtures.ts";
+import { fixtureCrds, productCrds } from "./fixtures.ts";
 import { normalise } from "./normalise.ts";
 import { resources } from "./resources.ts";
 import { Session } from "./session.ts";
@@ -18,6 +18,11 @@ export interface TellerDeps {
   readonly patienceMs?: number | undefined;
 }
 
+const customResources = [
+  ...(["widgets", "gauges", "gadgets", "oldgadgets"] as const),
+  ...(["services", "snapshots", "contents", "snapshotclasses"] as const),
+];
+
 /** Tells cases to one server under names that no other run uses. */
 export class Teller {
   readonly #deps: TellerDeps;
@@ -30,12 +35,12 @@ export class Teller {
     this.#admin = this.#session("none");
   }
 
-  /** Creates the suite's own kinds and waits until they are served. */
+  /** Creates the suite's own kinds and the product's, and waits until they are served. */
   async prepare(): Promise<void> {
-    for (const crd of fixtureCrds) {
-      await this.#expect(201, "POST", this.#admin.path("crds"), crd);
-    }
-    for (const resource of ["widgets", "gauges", "gadgets", "oldgadgets"] as const) {
+    const definitions = this.#admin.path("crds");
+    for (const crd of fixtureCrds) await this.#expect([201], "POST", definitions, crd);
+    for (const crd of productCrds()) await this.#expect([201, 409], "POST", definitions, crd);
+    for (const resource of customResources) {
       const path = this.#admin.path(resource, undefined, { namespace: undefined });
       await this.#admin.until(path, ({ status }) => status === 200);
     }
@@ -44,7 +49,7 @@ export class Teller {
   /** Runs one story in a namespace of its own; what it throws becomes part of its transcript. */
   async tell(case_: Case): Promise<Transcript> {
     const session = this.#session(randomName());
-    await this.#expect(201, "POST", session.path("namespaces"), {
+    await this.#expect([201], "POST", session.path("namespaces"), {
       apiVersion: "v1",
       kind: "Namespace",
       metadata: { name: session.ns },
@@ -63,7 +68,7 @@ export class Teller {
     return String(body["gitVersion"]);
   }
 
-  /** Takes away what other users of the server would meet; the server finishes in its own time. */
+  /** Takes away all but the product's kinds, which others may use; the server finishes in its own time. */
   async cleanUp(): Promise<void> {
     const remove = (name: string) => this.#admin.quietly("DELETE", this.#admin.path("namespaces", name));
     await Promise.all(this.#namespaces.map(remove));
@@ -84,9 +89,9 @@ export class Teller {
     });
   }
 
-  async #expect(status: number, method: string, path: string, body: unknown): Promise<void> {
+  async #expect(statuses: readonly number[], method: string, path: string, body: unknown): Promise<void> {
     const answer = await this.#admin.quietly(method, path, body);
-    if (answer.status !== status) {
+    if (!statuses.includes(answer.status)) {
       throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
   }
