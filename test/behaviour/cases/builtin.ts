@@ -139,6 +139,7 @@ export const builtin = feature("builtin", {
   "volume: the source is for ever": async (c) => {
     const name = `pv-${c.id}`;
     await c.create("volumes", volume(name));
+    await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string }).phase === "Available");
     await c.patch("volumes", name, "merge", { spec: { csi: { volumeHandle: "other" } } });
     await c.patch("volumes", name, "merge", { spec: { volumeMode: "Block" } });
     await c.patch("volumes", name, "merge", { spec: { capacity: { storage: "2Gi" } } });

@@ -40,6 +40,7 @@ export const table_ = feature("table", {
   "volumes and claims": async (c) => {
     const name = `pv-${c.id}`;
     await c.create("volumes", volume(name));
+    await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string }).phase === "Available");
     await c.get("volumes", name, table);
     await c.remove("volumes", name);
     await c.create("claims", {

@@ -128,6 +128,7 @@ class Eraser {
         /(resource ?[vV]ersion(?:=| in [a-z ]+\(|: )|current: |ResourceVersion in [a-z ]+\()(\d+)/g,
         (_, before, n) => `${before}${this.#versionInText(n)}`,
       )
+      .replace(/("resourceVersion":")(\d+)/g, (_, before, n) => `${before}${this.#versionInText(n)}`)
       .replace(/(too old resource version: [^ ]+ )\(\d+\)/g, "$1(<version>)");
   }
 
