@@ -6,6 +6,10 @@ function gone(c: Session, name = c.ns) {
   return c.until(c.path("namespaces", name), ({ status }) => status === 404, { withinMs: 20_000 });
 }
 
+function doomed(c: Session) {
+  return c.until(c.path("configmaps", "held"), ({ body }) => body.metadata?.deletionTimestamp !== undefined);
+}
+
 function phase(status: unknown): string | undefined {
   return (status as { phase?: string } | undefined)?.phase;
 }
@@ -46,6 +50,7 @@ export const namespace = feature("namespace", {
     await c.remove("namespaces", c.ns);
     await c.create("configmaps", map("late"));
     await c.create("widgets", widget("late"));
+    await doomed(c);
     await c.patch("configmaps", "held", "merge", { data: { k: "2" } });
     await c.patch("configmaps", "held", "merge", { metadata: { finalizers: null } });
     await gone(c);
@@ -66,6 +71,7 @@ export const namespace = feature("namespace", {
     await c.remove("namespaces", c.ns, undefined, { select: ({ status }) => phase(status) });
     const again = await c.remove("namespaces", c.ns, undefined, { select: () => "an answer" });
     c.remark("status", again.status);
+    await doomed(c);
     await c.patch("configmaps", "held", "merge", { metadata: { finalizers: null } });
     await gone(c);
   },

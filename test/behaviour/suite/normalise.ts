@@ -12,11 +12,11 @@ export const erased: readonly string[] = [
   "continue tokens: <continue>",
   "generated suffixes: five characters of the server's alphabet become a number; other ones stay as they are",
   "bookmarks of a watch: the first is kept, since how many follow is a matter of time",
-  "objects that a message quotes whole, with their managedFields: <object>",
+  "what a refusal quotes whole, when that is an object or the versions of a definition: <object>",
   "order of the causes of one refusal, which is a matter of chance in Go, in its details and in its message",
   "what the compilers of rules (CEL) and patterns say: <compiler>; that they refuse, and where, is compared",
   "storageVersionHash in discovery: <hash>, since it is derived from the group, and that is the run's own",
-  "metadata.managedFields: dropped (server-side apply is not offered)",
+  "managedFields: dropped (server-side apply is not offered)",
   "headers: only content-type (when not JSON), warning, retry-after and www-authenticate are compared",
   "order of keys in a JSON object",
 ];
@@ -24,7 +24,8 @@ export const erased: readonly string[] = [
 /** Headers of an answer that are compared. */
 export const toldHeaders = ["content-type", "warning", "retry-after", "www-authenticate"] as const;
 
-const quotedObject = /"\{\\"apiVersion\\".*\\"managedFields\\".*?\}"(?=: )/gs;
+const quotedObject =
+  /(?<=Invalid value: )("\{\\"apiVersion\\".*?\}"|\{[^:]*:[^:]*"managedFields":.*?\}|\[\{"[Nn]ame":"v.*?\}\])(?=: )/gs;
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const jwt = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
@@ -66,7 +67,7 @@ class Eraser {
     const out: Record<string, unknown> = {};
     // Requests come before answers, and what an answer is about before what it quotes.
     for (const key of keysInOrder(object, path.length === 0)) {
-      if (key === "managedFields" && path.at(-1) === "metadata") continue;
+      if (key === "managedFields") continue;
       out[this.#text(key)] = this.#member(object, key, path);
     }
     return out;
@@ -118,7 +119,7 @@ class Eraser {
       .replaceAll(this.#names.run, "<run>")
       .replaceAll(this.#names.case, "<case>")
       .replace(/(compilation failed: |but isn't: )[\s\S]*?(?=, spec\.|\]?$)/g, "$1<compiler>")
-      .replace(quotedObject, '"<object>"')
+      .replace(quotedObject, "<object>")
       .replace(jwt, "<token>")
       .replace(uuid, (id) => numbered(this.#uids, id, "uid"))
       .replace(time, nearTime)
