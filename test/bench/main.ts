@@ -57,6 +57,7 @@ async function buildInto(folder: string): Promise<string[]> {
 }
 
 async function measure({ chosen, sizes, peer }: Order, ground: Ground): Promise<Figures> {
+  const machine = thisMachine();
   await using programs = new Programs();
   const binDir = join(ground.folder, "bin");
   const names = await buildInto(binDir);
@@ -70,7 +71,7 @@ async function measure({ chosen, sizes, peer }: Order, ground: Ground): Promise<
   const kube = has("kube") ? await measureKube({ ...deps, sizes: sizes.kube }) : undefined;
   say("");
   return {
-    machine: thisMachine(),
+    machine,
     ...(startup === undefined ? {} : { startup }),
     ...(cbt === undefined ? {} : { cbt }),
     ...(kube === undefined ? {} : { kube }),
@@ -78,8 +79,8 @@ async function measure({ chosen, sizes, peer }: Order, ground: Ground): Promise<
 }
 
 function print({ machine, startup, cbt, kube }: Figures): void {
-  const { date, node, cpu, cores, memoryGiB, kernel } = machine;
-  console.log(`${date}, Node ${node}, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}\n`);
+  const { date, node, cpu, cores, memoryGiB, kernel, load } = machine;
+  console.log(`${date}, Node ${node}, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}; load before: ${load}\n`);
   const tables = [
     ...(startup === undefined ? [] : startupTables(startup)),
     ...(cbt === undefined ? [] : cbtTables(cbt)),

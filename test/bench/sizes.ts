@@ -22,13 +22,13 @@ export interface Sizes {
 
 /** What `make bench` measures. */
 export const fullSizes: Sizes = {
-  startup: { starts: 8, warmUps: 1, idles: 3, idleMs: 4000 },
+  startup: { starts: 5, warmUps: 1, idles: 3, idleMs: 3000 },
   cbt: {
     rounds: 5,
     tuples: 4_000_000,
     perMessage: [256, 16_384],
     streams: [1, 8],
-    callsMs: 3000,
+    callsMs: 2000,
     callers: 16,
     firstMessages: 30,
   },

@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
 /** Facts without which a figure says nothing. */
 export interface Machine {
@@ -8,6 +8,8 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
+  /** How many processes wanted a core in the last minute, before anything was measured: what shakes the figures. */
+  readonly load: number;
 }
 
 /** This machine, today. */
@@ -19,5 +21,6 @@ export function thisMachine(): Machine {
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }

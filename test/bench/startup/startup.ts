@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SourceJob } from "../cbt/source.ts";
 import type { Ground } from "../ground.ts";
 import { median } from "../measure/median.ts";
-import { residentBytes } from "../measure/proc.ts";
+import { cpuSeconds, residentBytes } from "../measure/proc.ts";
 import type { Programs } from "../measure/programs.ts";
 import { Worker } from "../measure/worker.ts";
 import type { Sizes } from "../sizes.ts";
@@ -20,6 +20,8 @@ export interface StartFigures {
   readonly form: (typeof forms)[number] | "bare Node";
   readonly to: string;
   readonly startMs: number;
+  /** What the start took of the processor; less shaken by what else goes on than the time by the clock. */
+  readonly startCpuMs: number | undefined;
   /** Of programs that stay. */
   readonly idleBytes: number | undefined;
   readonly bundleBytes: number | undefined;
@@ -98,6 +100,7 @@ function bareNode(): Subject {
 async function measure(deps: StartupDeps, subject: Subject, launch: Launch): Promise<StartFigures> {
   const { programs, sizes, say } = deps;
   const startsMs: number[] = [];
+  const cpusMs: number[] = [];
   const idles: number[] = [];
   // The first start warms up files and fills the compile cache.
   for (let start = 1 - sizes.warmUps; start <= sizes.starts; start += 1) {
@@ -108,6 +111,7 @@ async function measure(deps: StartupDeps, subject: Subject, launch: Launch): Pro
       await until(program);
       const startMs = performance.now() - program.startedMs;
       if (start > 0) startsMs.push(startMs);
+      if (start > 0 && subject.serves) cpusMs.push(cpuSeconds(program.pid) * 1000);
       if (start > 0 && subject.serves && idles.length < sizes.idles) {
         await sleep(sizes.idleMs);
         program.alive();
@@ -122,6 +126,7 @@ async function measure(deps: StartupDeps, subject: Subject, launch: Launch): Pro
     form: launch.form,
     to: subject.to,
     startMs: median(startsMs),
+    startCpuMs: cpusMs.length === 0 ? undefined : median(cpusMs),
     idleBytes: idles.length === 0 ? undefined : median(idles),
     bundleBytes: undefined,
     limited: subject.serves && launch.form.startsWith("bundle"),

@@ -17,6 +17,7 @@ export function startupTables({ rows, starts, idles, idleMs }: StartupFigures): 
         "measured to",
         "start, ms",
         `limit ${startLimitMs}`,
+        "CPU, ms",
         "idle RSS, MB",
         "limit 100",
         "bundle, KiB",
@@ -31,13 +32,14 @@ export function startupTables({ rows, starts, idles, idleMs }: StartupFigures): 
   ];
 }
 
-function row({ program, form, to, startMs, idleBytes, bundleBytes, limited }: StartFigures): string[] {
+function row({ program, form, to, startMs, startCpuMs, idleBytes, bundleBytes, limited }: StartFigures): string[] {
   return [
     program,
     form,
     to,
     cell(startMs),
     limited ? verdict(startMs, startLimitMs) : "–",
+    cell(startCpuMs),
     megabytes(idleBytes),
     limited ? verdict(idleBytes, idleLimitBytes) : "–",
     cell(bundleBytes === undefined ? undefined : bundleBytes / 1024),
