@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import type { Clock } from "../../runtime/timing/index.ts";
-import { type RawCall, resetCall } from "./forward.ts";
+import { type RawCall, resetUnlessClosed } from "./forward.ts";
 import { Refusal } from "./refusals.ts";
 
 /** How long a caller may take to read the closing status after its stream has been ended, in milliseconds. */
@@ -61,9 +61,5 @@ export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeO
 export function endCall(call: RawCall, code: status, details: string): void {
   if (code === status.OK) call.end();
   else call.emit("error", { code, details });
-  if (call.destroyed || call.writableFinished) return;
-  // A caller that stopped reading never takes the status, which waits behind the data.
-  const closing = setTimeout(() => resetCall(call), closingGraceMs);
-  call.once("close", () => clearTimeout(closing));
-  call.once("finish", () => clearTimeout(closing));
+  resetUnlessClosed(call, closingGraceMs);
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, constants } from "node:http2";
 import { type ClientReadableStream, type StatusObject, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -204,6 +206,44 @@ describe("who is slow or gone", () => {
         code: status.DEADLINE_EXCEEDED,
         details: expect.stringContaining("server's limit"),
       });
+    });
+  });
+
+  it("a caller without deadline that never reads again has its stream reset after the server's limit", async () => {
+    const manual = manualClock(Date.now());
+    const clock = {
+      ...systemClock,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        ms > 120_000 ? manual.sleep(ms, signal) : systemClock.sleep(ms, signal),
+    };
+    let progress = { sent: 0 };
+    const driver = {
+      stream: (call: RawDriverCall) => {
+        progress = pour(call, 100_000, 64 * 1024, () => call.end());
+      },
+    };
+    await withRig({ driver, clock, flags: ["--max-streaming-duration-min=3"] }, async (rig) => {
+      // A caller of plain HTTP/2, which can really leave its window closed.
+      const session = connect(`https://localhost:${rig.port}`, { ca: rig.caPem });
+      const body = await bytesOf(rig);
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(body.byteLength, 1);
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/snapshotmetadata.SnapshotMetadata/GetMetadataAllocated",
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      stream.on("error", () => {});
+      stream.end(Buffer.concat([head, body]));
+      const closed = once(stream, "close");
+      await settled(() => progress.sent);
+      expect(progress.sent).toBeGreaterThan(0);
+      expect(progress.sent).toBeLessThan(1_000);
+      await manual.advance(180_000);
+      await closed;
+      expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+      session.destroy();
     });
   });
 
