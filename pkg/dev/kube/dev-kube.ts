@@ -12,6 +12,8 @@ export interface DevKubeOptions {
   readonly historyLimit?: number;
   /** Milliseconds between bookmarks on a quiet watch that allows them. Default 60000. */
   readonly bookmarkIntervalMs?: number;
+  /** Milliseconds for which the content of a namespace outlives its deletion. Default 1000; the real server waits 5 s. */
+  readonly namespaceGraceMs?: number;
   /** Planted wrong behaviours, for tests of the behaviour suite. */
   readonly faults?: Faults;
 }

@@ -21,7 +21,7 @@ import {
 } from "./controllers/namespaces.ts";
 import { ProtectionController } from "./controllers/protection.ts";
 import { RoleAggregation } from "./controllers/role-aggregation.ts";
-import { VolumeController } from "./controllers/volumes.ts";
+import { VolumeBinder } from "./controllers/volume-binder.ts";
 import { CustomResources } from "./crd/custom-resources.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import { OpenApi } from "./discovery/openapi.ts";
@@ -50,6 +50,7 @@ export interface ApiServerOptions {
   readonly caPem: string;
   readonly address: string;
   readonly bookmarkIntervalMs: number;
+  readonly namespaceGraceMs: number;
   readonly log?: Logger;
 }
 
@@ -80,12 +81,12 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
   catalog.add(custom.definitionResource);
   const steps = [
     custom,
-    new NamespaceController(machine, catalog, deletes, call),
+    new NamespaceController({ machine, catalog, deletes, call, graceMs: options.namespaceGraceMs }),
     new GarbageCollector(machine, catalog, deletes, call),
     new AccountController(machine, catalog, writes, options.caPem, call),
     new ProtectionController(machine),
     new RoleAggregation(machine),
-    new VolumeController(machine),
+    new VolumeBinder(machine),
   ];
   const loop = new ControllerLoop(steps, options.log);
   for (const { storedIn } of uniqueStorage(catalog.all())) {

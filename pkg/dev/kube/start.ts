@@ -37,6 +37,7 @@ export async function startDevKube(options: DevKubeOptions = {}): Promise<DevKub
     caPem: certificates.caPem,
     address,
     bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000,
+    namespaceGraceMs: options.namespaceGraceMs ?? 1000,
     ...(options.log ? { log: options.log } : {}),
   });
   const running = server;

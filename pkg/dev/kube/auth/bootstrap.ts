@@ -1,4 +1,5 @@
 import type { JsonObject } from "../wire/json.ts";
+import userRoles from "./fixtures/user-roles.json" with { type: "json" };
 
 const group = "rbac.authorization.k8s.io";
 
@@ -32,8 +33,6 @@ const binding = (name: string, groups: readonly string[]): JsonObject => ({
   subjects: groups.map((each) => ({ apiGroup: group, kind: "Group", name: each })),
 });
 
-const read = ["get", "list", "watch"];
-const write = ["create", "delete", "deletecollection", "patch", "update"];
 const discovery = [
   "/api",
   "/api/*",
@@ -48,14 +47,6 @@ const discovery = [
   "/version/",
 ];
 const info = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-const namespacedKinds = [
-  "configmaps",
-  "persistentvolumeclaims",
-  "persistentvolumeclaims/status",
-  "pods",
-  "serviceaccounts",
-];
-
 /** The cluster roles that a fresh server has, as far as it has use for them. */
 export const bootstrapRoles: readonly JsonObject[] = [
   clusterRole("cluster-admin", [
@@ -90,42 +81,7 @@ export const bootstrapRoles: readonly JsonObject[] = [
   aggregated("admin", "admin"),
   aggregated("edit", "edit", { [`${group}/aggregate-to-admin`]: "true" }),
   aggregated("view", "view", { [`${group}/aggregate-to-edit`]: "true" }),
-  clusterRole(
-    "system:aggregate-to-view",
-    [{ apiGroups: [""], resources: [...namespacedKinds, "events", "namespaces"], verbs: read }],
-    { [`${group}/aggregate-to-view`]: "true" },
-  ),
-  clusterRole(
-    "system:aggregate-to-edit",
-    [
-      { apiGroups: [""], resources: ["secrets"], verbs: read },
-      { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] },
-      {
-        apiGroups: [""],
-        resources: [...namespacedKinds.filter((each) => !each.includes("/")), "secrets"],
-        verbs: write,
-      },
-      { apiGroups: [""], resources: ["serviceaccounts/token"], verbs: ["create"] },
-      {
-        apiGroups: ["coordination.k8s.io"],
-        resources: ["leases"],
-        verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-      },
-    ],
-    { [`${group}/aggregate-to-edit`]: "true" },
-  ),
-  clusterRole(
-    "system:aggregate-to-admin",
-    [
-      { apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews"], verbs: ["create"] },
-      {
-        apiGroups: [group],
-        resources: ["rolebindings", "roles"],
-        verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-      },
-    ],
-    { [`${group}/aggregate-to-admin`]: "true" },
-  ),
+  ...Object.entries(userRoles).map(([name, { labels, rules }]) => clusterRole(name, rules, labels)),
 ];
 
 /** The cluster role bindings that a fresh server has. */

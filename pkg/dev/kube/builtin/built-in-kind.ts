@@ -20,6 +20,8 @@ export interface BuiltinKind {
   readonly prepareCreate?: (next: JsonObject, call: Call) => void;
   readonly prepareUpdate?: (next: JsonObject, old: JsonObject, call: Call) => void;
   readonly validate?: (object: JsonObject) => readonly FieldError[];
+  /** What only new objects must obey. */
+  readonly validateCreate?: (object: JsonObject) => readonly FieldError[];
   readonly validateUpdate?: (next: JsonObject, old: JsonObject) => readonly FieldError[];
   readonly prepareStatus?: (next: JsonObject, old: JsonObject) => void;
   readonly fields?: Readonly<Record<string, (object: JsonObject) => string>>;
@@ -42,7 +44,7 @@ export function builtinStrategy(kind: BuiltinKind, namespaced: boolean, lax: boo
       if (kind.hasStatus) next["status"] = {};
       kind.prepareCreate?.(next, call);
     },
-    validateCreate: validate,
+    validateCreate: (next) => [...validate(next), ...(kind.validateCreate?.(next) ?? [])],
     prepareUpdate(next, old, call) {
       if (kind.hasStatus) keepField(next, old, "status");
       kind.prepareUpdate?.(next, old, call);

@@ -32,7 +32,9 @@ function scaleOf(suffix: string): { factor: bigint; exponent: number; style: Sty
   const exponent = decimal[suffix];
   if (exponent !== undefined) return { factor: 1n, exponent, style: "decimal" };
   const scientific = /^[eE]([+-]?\d+)$/.exec(suffix);
-  return scientific ? { factor: 1n, exponent: Number(scientific[1]), style: "exponent" } : undefined;
+  // Far more than any bound, and few enough digits to compute with.
+  const power10 = Math.max(-100, Math.min(100, Number(scientific?.[1])));
+  return scientific ? { factor: 1n, exponent: power10, style: "exponent" } : undefined;
 }
 
 const divideUp = (value: bigint, by: bigint): bigint => value / by + (value % by === 0n ? 0n : 1n);

@@ -51,12 +51,13 @@ const readTime =
   (value: Json): ReadScalar => {
     if (typeof value !== "string")
       return { problem: `json: cannot unmarshal ${typeof value} into Go value of type string` };
-    const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value);
-    if (!match) return { problem: timeProblem(value, layout) };
-    return { value: format(new Date(value), value) };
+    const problem = timeProblem(value, layout);
+    return problem === undefined ? { value: format(new Date(value), value) } : { problem };
   };
 
-function timeProblem(text: string, layout: string): string {
+/** Goes through a time as Go's time.Parse does; undefined when it fits the layout. */
+function timeProblem(text: string, layout: string): string | undefined {
+  const exact = layout.includes(".000000");
   const pieces: readonly (readonly [RegExp, string])[] = [
     [/^\d{4}/, "2006"],
     [/^-/, "-"],
@@ -69,6 +70,8 @@ function timeProblem(text: string, layout: string): string {
     [/^\d\d/, "04"],
     [/^:/, ":"],
     [/^\d\d/, "05"],
+    exact ? [/^\.\d{6}/, ".000000"] : [/^([.,]\d+)?/, ""],
+    [/^(Z|[+-]\d\d:\d\d)/, "Z07:00"],
   ];
   let rest = text;
   for (const [pattern, element] of pieces) {
@@ -77,7 +80,18 @@ function timeProblem(text: string, layout: string): string {
       return `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(element)}`;
     rest = rest.slice(match[0].length);
   }
-  return `parsing time ${JSON.stringify(text)} as ${JSON.stringify(layout)}: cannot parse ${JSON.stringify(rest)} as "Z07:00"`;
+  if (rest !== "") return `parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`;
+  const range = outOfRange(text);
+  return range === undefined ? undefined : `parsing time ${JSON.stringify(text)}: ${range} out of range`;
+}
+
+function outOfRange(text: string): string | undefined {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = text.split(/[-T:Z.,+]/).map(Number);
+  if (month < 1 || month > 12) return "month";
+  if (hour > 23) return "hour";
+  if (minute > 59) return "minute";
+  if (second > 59) return "second";
+  return day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate() ? "day" : undefined;
 }
 
 const seconds = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;

@@ -12,6 +12,8 @@ export interface News {
   readonly changes: readonly ResourceChange[];
   /** True when objects of this resource are among the changes. */
   touched(group: string, resource: string): boolean;
+  /** After so many milliseconds, `due` gives the change to look at again. */
+  later(ms: number, due: () => ResourceChange): void;
 }
 
 /** Brings the stored objects nearer to what they should be. What it changes is news for the next round. */
@@ -26,6 +28,7 @@ export class ControllerLoop {
   #changes: ResourceChange[] = [];
   #scheduled = false;
   #stopped = false;
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(steps: readonly Step[], log: Logger | undefined) {
     this.#steps = steps;
@@ -42,6 +45,16 @@ export class ControllerLoop {
 
   stop(): void {
     this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #later(ms: number, due: () => ResourceChange): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.note(due());
+    }, ms);
+    timer.unref();
+    this.#timers.add(timer);
   }
 
   #round(): void {
@@ -50,7 +63,11 @@ export class ControllerLoop {
     const changes = this.#changes;
     this.#changes = [];
     const kinds = new Set(changes.map(({ group, resource }) => `${group}/${resource}`));
-    const news: News = { changes, touched: (group, resource) => kinds.has(`${group}/${resource}`) };
+    const news: News = {
+      changes,
+      touched: (group, resource) => kinds.has(`${group}/${resource}`),
+      later: (ms, due) => this.#later(ms, due),
+    };
     for (const step of this.#steps) {
       try {
         step.step(news);

@@ -3,8 +3,9 @@ import type { Call, Machine } from "../registry/context.ts";
 import { metaOf, timestamp } from "../registry/context.ts";
 import type { Deletes } from "../registry/deletes.ts";
 import type { Target } from "../registry/writes.ts";
-import { copy, type JsonObject, objectAt, textAt, textsAt } from "../wire/json.ts";
+import { type JsonObject, objectAt, textAt, textsAt } from "../wire/json.ts";
 import { ApiFailure, forbidden, notFound } from "../wire/status.ts";
+import { amend } from "./amend.ts";
 import type { News, ResourceChange } from "./loop.ts";
 
 const namespaces = { group: "", resource: "namespaces" };
@@ -41,25 +42,48 @@ function namespaceOf({ group, resource, change }: ResourceChange): string {
 /** Namespaces that can not be deleted. */
 export const immortal: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
 
+/** What the controller of namespaces works with. */
+export interface NamespaceControllerDeps {
+  readonly machine: Machine;
+  readonly catalog: Catalog;
+  readonly deletes: Deletes;
+  readonly call: Call;
+  /** How long the content stays untouched after its namespace began to go. */
+  readonly graceMs: number;
+}
+
 /** Empties namespaces that are being deleted, then lets them go. */
 export class NamespaceController {
   readonly #machine: Machine;
   readonly #catalog: Catalog;
   readonly #deletes: Deletes;
   readonly #call: Call;
+  readonly #graceMs: number;
+  /** By UID, how far the patience with a terminating namespace is. */
+  readonly #patience = new Map<string, "waiting" | "over">();
 
-  constructor(machine: Machine, catalog: Catalog, deletes: Deletes, call: Call) {
-    this.#machine = machine;
-    this.#catalog = catalog;
-    this.#deletes = deletes;
-    this.#call = call;
+  constructor(deps: NamespaceControllerDeps) {
+    this.#machine = deps.machine;
+    this.#catalog = deps.catalog;
+    this.#deletes = deps.deletes;
+    this.#call = deps.call;
+    this.#graceMs = deps.graceMs;
   }
 
-  step({ changes }: News): void {
-    const names = new Set(changes.map(namespaceOf));
-    for (const name of names) {
+  step({ changes, later }: News): void {
+    const byName = new Map(changes.map((change) => [namespaceOf(change), change]));
+    for (const [name, change] of byName) {
       const object = this.#machine.store.collection("", "namespaces").get(name)?.object;
-      if (object !== undefined && textAt(object, "metadata", "deletionTimestamp") !== "") this.#terminate(name, object);
+      if (object === undefined || textAt(object, "metadata", "deletionTimestamp") === "") continue;
+      const uid = textAt(object, "metadata", "uid");
+      const patience = this.#patience.get(uid);
+      if (patience === "over") this.#terminate(name, object);
+      if (patience !== undefined) continue;
+      this.#patience.set(uid, "waiting");
+      later(this.#graceMs, () => {
+        this.#patience.set(uid, "over");
+        return change;
+      });
     }
   }
 
@@ -144,18 +168,11 @@ export class NamespaceController {
       return;
     }
     this.#machine.store.collection("", "namespaces").remove(name);
+    this.#patience.delete(textAt(namespace, "metadata", "uid"));
   }
 
   #put(name: string, change: (next: JsonObject) => void): void {
-    const collection = this.#machine.store.collection("", "namespaces");
-    const current = collection.get(name)?.object;
-    if (current === undefined) return;
-    collection.put(name, (revision) => {
-      const next = copy(current);
-      change(next);
-      metaOf(next)["resourceVersion"] = String(revision);
-      return next;
-    });
+    amend(this.#machine.store.collection("", "namespaces"), name, change);
   }
 }
 

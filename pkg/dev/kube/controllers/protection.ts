@@ -1,5 +1,6 @@
 import { type Machine, metaOf } from "../registry/context.ts";
-import { copy, type JsonObject, listAt, textAt, textsAt } from "../wire/json.ts";
+import { type JsonObject, listAt, textAt, textsAt } from "../wire/json.ts";
+import { amend } from "./amend.ts";
 import type { News } from "./loop.ts";
 
 const guards = [
@@ -45,16 +46,12 @@ export class ProtectionController {
 
   #release(plural: string, key: string, object: JsonObject, finalizer: string): void {
     const collection = this.#machine.store.collection("", plural);
-    const next = copy(object);
-    const rest = textsAt(next, "metadata", "finalizers").filter((each) => each !== finalizer);
-    if (rest.length === 0) {
-      collection.remove(key);
-      return;
+    const rest = textsAt(object, "metadata", "finalizers").filter((each) => each !== finalizer);
+    if (rest.length === 0) collection.remove(key);
+    else {
+      amend(collection, key, (next) => {
+        metaOf(next)["finalizers"] = rest;
+      });
     }
-    metaOf(next)["finalizers"] = rest;
-    collection.put(key, (revision) => {
-      metaOf(next)["resourceVersion"] = String(revision);
-      return next;
-    });
   }
 }

@@ -1,5 +1,6 @@
-import { type Machine, metaOf } from "../registry/context.ts";
-import { copy, equalJson, type Json, type JsonObject, listAt, objectAt, textAt } from "../wire/json.ts";
+import type { Machine } from "../registry/context.ts";
+import { equalJson, type Json, type JsonObject, listAt, objectAt, textAt } from "../wire/json.ts";
+import { amend } from "./amend.ts";
 import type { News } from "./loop.ts";
 
 const group = "rbac.authorization.k8s.io";
@@ -20,11 +21,8 @@ export class RoleAggregation {
       if (selectors.length === 0) continue;
       const rules = this.#rules(textAt(object, "metadata", "name"), selectors);
       if (equalJson(rules, listAt(object, "rules"))) continue;
-      collection.put(key, (revision) => {
-        const next = copy(object);
+      amend(collection, key, (next) => {
         next["rules"] = rules;
-        metaOf(next)["resourceVersion"] = String(revision);
-        return next;
       });
     }
   }

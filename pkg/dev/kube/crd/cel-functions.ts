@@ -1,5 +1,6 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import { parseQuantity } from "../builtin/quantity.ts";
+import { goRegex } from "./go-regex.ts";
 
 /** Adds the functions that Kubernetes gives to CEL rules, as far as rules in use need them. */
 export function registerKubernetesFunctions(environment: Environment): void {
@@ -7,8 +8,10 @@ export function registerKubernetesFunctions(environment: Environment): void {
     environment.registerFunction(signature, handler as (...args: unknown[]) => unknown);
   };
   add("isQuantity(string): bool", (text: string) => parseQuantity(text) !== undefined);
-  add("string.find(string): string", (text: string, pattern: string) => new RegExp(pattern, "u").exec(text)?.[0] ?? "");
-  add("string.findAll(string): list", (text: string, pattern: string) => text.match(new RegExp(pattern, "gu")) ?? []);
+  add("string.find(string): string", (text: string, pattern: string) => goRegex(pattern).exec(text)?.[0] ?? "");
+  add("string.findAll(string): list", (text: string, pattern: string) =>
+    [...text.matchAll(new RegExp(goRegex(pattern), "gu"))].map(([found]) => found),
+  );
   add("list.isSorted(): bool", (list: unknown[]) => list.every((each, at) => at === 0 || below(list[at - 1], each)));
   add("list.sum(): dyn", (list: unknown[]) =>
     list.reduce((sum: unknown, each) => plus(sum, each), list.length > 0 && typeof list[0] === "number" ? 0 : 0n),

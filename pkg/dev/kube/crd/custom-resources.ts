@@ -7,7 +7,6 @@ import { type Call, type Machine, metaOf, timestamp } from "../registry/context.
 import type { Deletes } from "../registry/deletes.ts";
 import type { Resource } from "../registry/resource.ts";
 import type { Change } from "../storage/collection.ts";
-import { quote } from "../wire/go-text.ts";
 import {
   at,
   copy,
@@ -20,10 +19,12 @@ import {
   textAt,
   textsAt,
 } from "../wire/json.ts";
+import { forbidden } from "../wire/status.ts";
 import { CelCompiler } from "./cel.ts";
 import { customCodec } from "./custom-codec.ts";
 import { customStatusStrategy, customStrategy } from "./custom-strategy.ts";
 import { definitionKind } from "./definition.ts";
+import { cleanupFinalizer, conditionOf, definitionStatus, markTerminating } from "./definition-status.ts";
 import { evaluateJsonPath, parseJsonPath } from "./json-path.ts";
 import { customColumns } from "./printer-columns.ts";
 import { Rules } from "./rules.ts";
@@ -38,7 +39,6 @@ export interface CustomResourcesDeps {
   readonly call: Call;
 }
 
-const cleanup = "customresourcecleanup.apiextensions.k8s.io";
 const verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 /** Serves what CustomResourceDefinitions define, from the moment they are established until they are gone. */
@@ -57,7 +57,10 @@ export class CustomResources {
     const resource = builtinResource(definitionKind, deps.types, deps.machine.faults);
     this.definitionResource = {
       ...resource,
-      strategy: { ...resource.strategy, markDeletion: terminating(deps.machine) },
+      strategy: {
+        ...resource.strategy,
+        markDeletion: (object) => markTerminating(object, timestamp(deps.machine.clock)),
+      },
     };
   }
 
@@ -102,69 +105,11 @@ export class CustomResources {
   }
 
   #establish(definition: JsonObject): void {
-    const conflicts = this.#nameConflicts(definition);
-    const conflict = conflicts.at(-1);
-    const status = objectAt(definition, "status");
-    const now = timestamp(this.#deps.machine.clock);
-    const established = conditionOf(definition, "Established") === "True";
-    const names = acceptedNames(definition, new Set(conflicts.map((each) => each.field)));
-    const conditions = [
-      condition(
-        "NamesAccepted",
-        conflict === undefined,
-        conflict?.reason ?? "NoConflicts",
-        conflict?.message ?? "no conflicts found",
-        definition,
-        now,
-      ),
-      established || conflict === undefined
-        ? condition(
-            "Established",
-            true,
-            "InitialNamesAccepted",
-            "the initial names have been accepted",
-            definition,
-            now,
-          )
-        : condition("Established", false, "NotAccepted", "not all names are accepted", definition, now),
-    ];
-    const others = listAt(status, "conditions").filter(
-      (each) => !["NamesAccepted", "Established"].includes(textAt(each, "type")),
-    );
-    const next = { ...status, conditions: [...conditions, ...others], acceptedNames: names };
-    if (!equalJson(next, status)) this.#put(definition, (object) => (object["status"] = next));
-    if (established || conflict === undefined) this.#serve(definition);
-  }
-
-  #nameConflicts(definition: JsonObject): NameConflict[] {
-    const group = textAt(definition, "spec", "group");
-    const name = textAt(definition, "metadata", "name");
-    const others = this.#definitions().filter(
-      (each) => textAt(each, "spec", "group") === group && textAt(each, "metadata", "name") !== name,
-    );
-    const taken = (field: string): string[] => others.map((each) => textAt(each, "status", "acceptedNames", field));
-    const shortNames = others.flatMap((each) => textsAt(each, "status", "acceptedNames", "shortNames"));
-    const resources = new Set([...taken("plural"), ...taken("singular"), ...shortNames]);
-    const kinds = new Set([...taken("kind"), ...taken("listKind")]);
-    const names = objectAt(definition, "spec", "names");
-    const wanted: readonly (readonly [string, readonly string[], ReadonlySet<string>])[] = [
-      ["plural", [textAt(names, "plural")], resources],
-      ["singular", [textAt(names, "singular")], resources],
-      ["shortNames", textsAt(names, "shortNames"), resources],
-      ["kind", [textAt(names, "kind")], kinds],
-      ["listKind", [textAt(names, "listKind")], kinds],
-    ];
-    return wanted.flatMap(([field, list, known]) => {
-      const clash = list.find((each) => each !== "" && known.has(each));
-      if (clash === undefined) return [];
-      return [
-        {
-          field,
-          reason: `${field.charAt(0).toUpperCase()}${field.slice(1)}Conflict`,
-          message: `${quote(clash)} is already in use`,
-        },
-      ];
-    });
+    const status = definitionStatus(definition, this.#definitions(), timestamp(this.#deps.machine.clock));
+    if (!equalJson(status, objectAt(definition, "status"))) {
+      this.#put(definition, (object) => (object["status"] = status));
+    }
+    if (conditionOf({ status }, "Established") === "True") this.#serve(definition);
   }
 
   #serve(definition: JsonObject): void {
@@ -220,7 +165,7 @@ export class CustomResources {
       custom: true,
       storedIn: { group, resource: plural },
       codec: customCodec({ apiVersion, kind, schema, types, faults: machine.faults }),
-      strategy: customStrategy(rules),
+      strategy: { ...customStrategy(rules), guardWrite: (next, old) => this.#guard(definition, next, old) },
       subresources: hasStatus
         ? [{ name: "status", verbs: ["get", "patch", "update"], kind, strategy: customStatusStrategy(rules) }]
         : [],
@@ -234,9 +179,21 @@ export class CustomResources {
     };
   }
 
+  /** Refuses new objects of a kind that is going. Throws 403. */
+  #guard(definition: JsonObject, next: JsonObject, old: JsonObject | undefined): void {
+    const current = this.#collection().get(textAt(definition, "metadata", "name"))?.object;
+    if (old !== undefined || conditionOf(current ?? {}, "Terminating") !== "True") return;
+    const resource = {
+      group: textAt(definition, "spec", "group"),
+      resource: textAt(definition, "spec", "names", "plural"),
+    };
+    const why = "create not allowed while custom resource definition is terminating";
+    throw forbidden(resource, textAt(next, "metadata", "name"), why);
+  }
+
   /** Deletes all objects of a definition that is going, then lets it go. */
   #finalize(definition: JsonObject): void {
-    if (!textsAt(definition, "metadata", "finalizers").includes(cleanup)) return;
+    if (!textsAt(definition, "metadata", "finalizers").includes(cleanupFinalizer)) return;
     const resource = this.#deps.catalog.anyVersion(
       textAt(definition, "spec", "group"),
       textAt(definition, "spec", "names", "plural"),
@@ -261,7 +218,7 @@ export class CustomResources {
   }
 
   #release(definition: JsonObject): void {
-    const rest = textsAt(definition, "metadata", "finalizers").filter((each) => each !== cleanup);
+    const rest = textsAt(definition, "metadata", "finalizers").filter((each) => each !== cleanupFinalizer);
     if (rest.length > 0) {
       this.#put(definition, (object) => (metaOf(object)["finalizers"] = rest));
       return;
@@ -281,71 +238,8 @@ export class CustomResources {
   }
 }
 
-/** A name that another definition of the group has already. */
-interface NameConflict {
-  readonly field: string;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** The wanted names, but for those that clash: they stay what they were. */
-function acceptedNames(definition: JsonObject, clashing: ReadonlySet<string>): JsonObject {
-  const wanted = objectAt(definition, "spec", "names");
-  const before = objectAt(definition, "status", "acceptedNames");
-  const result: JsonObject = {};
-  for (const field of ["plural", "singular", "shortNames", "kind", "listKind", "categories"]) {
-    const value = clashing.has(field) ? before[field] : wanted[field];
-    if (value !== undefined && value !== "") result[field] = value;
-  }
-  return { ...result, plural: result["plural"] ?? "", kind: result["kind"] ?? "" };
-}
-
 const keyOf = (definition: JsonObject): string =>
   `${textAt(definition, "spec", "group")}/${textAt(definition, "spec", "names", "plural")}`;
-
-const conditionOf = (definition: JsonObject, type: string): string =>
-  textAt(
-    listAt(definition, "status", "conditions").find((each) => textAt(each, "type") === type),
-    "status",
-  );
-
-function condition(
-  type: string,
-  holds: boolean,
-  reason: string,
-  message: string,
-  definition: JsonObject,
-  now: string,
-): JsonObject {
-  const status = holds ? "True" : "False";
-  const known = listAt(definition, "status", "conditions").find((each) => textAt(each, "type") === type);
-  const since = textAt(known, "status") === status ? textAt(known, "lastTransitionTime") : now;
-  return { type, status, lastTransitionTime: since, reason, message };
-}
-
-/** What a deletion does to a definition: it waits for its objects, and says so. */
-function terminating(machine: Machine): (object: JsonObject) => void {
-  return (object) => {
-    const meta = metaOf(object);
-    const finalizers = textsAt(meta, "finalizers");
-    if (!finalizers.includes(cleanup)) meta["finalizers"] = [...finalizers, cleanup];
-    if (meta["deletionTimestamp"] === undefined) meta["deletionTimestamp"] = timestamp(machine.clock);
-    const status = objectAt(object, "status");
-    const message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
-    const entry: JsonObject = {
-      type: "Terminating",
-      status: "True",
-      lastTransitionTime: timestamp(machine.clock),
-      reason: "InstanceDeletionPending",
-      message,
-    };
-    status["conditions"] = [
-      ...listAt(status, "conditions").filter((each) => textAt(each, "type") !== "Terminating"),
-      entry,
-    ];
-    object["status"] = status;
-  };
-}
 
 function selectable(version: Json): Resource["fields"] {
   const entries = listAt(version, "selectableFields").map((each) => {

@@ -4,7 +4,7 @@ import { fill } from "../builtin/codec.ts";
 import { immutable } from "../registry/object-meta.ts";
 import type { FieldError } from "../wire/field-error.ts";
 import { at, equalSemantic, isObject, type JsonObject, listAt, objectAt, textAt, textsAt } from "../wire/json.ts";
-import { definitionErrors, storedVersionErrors } from "./definition-errors.ts";
+import { definitionErrors, definitionNameErrors, storedVersionErrors } from "./definition-errors.ts";
 
 /** The CustomResourceDefinition kind. */
 export const definitionKind: BuiltinKind = {
@@ -34,6 +34,7 @@ export const definitionKind: BuiltinKind = {
     next["status"] = status;
   },
   validate: (object) => [...definitionErrors(object), ...storedVersionErrors(object)],
+  validateCreate: definitionNameErrors,
   validateUpdate: (next, old) => nameChanges(next, old),
 };
 
@@ -46,6 +47,11 @@ function defaults(object: JsonObject): void {
   spec["names"] = names;
   fill(spec, "conversion", { strategy: "None" });
   object["spec"] = spec;
+  const status = objectAt(object, "status");
+  if (textsAt(status, "storedVersions").length === 0 && storageVersions(object).length > 0) {
+    status["storedVersions"] = storageVersions(object);
+    object["status"] = status;
+  }
 }
 
 const storageVersions = (object: JsonObject): string[] =>

@@ -1,7 +1,7 @@
 import { child, type FieldError, forbidden, index, invalid, key, required } from "../wire/field-error.ts";
 import { byBytes, isObject, type Json, type JsonObject, listAt } from "../wire/json.ts";
+import { goRegex } from "./go-regex.ts";
 import { isEmbedded, isIntOrString, itemsOf, preserves, propertiesOf, type Schema, typeOf } from "./schema.ts";
-import { regexOf } from "./validate.ts";
 
 type Level = "root" | "item" | "field";
 
@@ -108,7 +108,7 @@ function nestedErrors(schema: JsonObject, path: string, intOrString: boolean): F
 
 function patternErrors(pattern: string, path: string): FieldError[] {
   try {
-    regexOf(pattern);
+    goRegex(pattern);
     return [];
   } catch (thrown) {
     return [invalid(path, pattern, `must be a valid regular expression, but isn't: ${(thrown as Error).message}`)];

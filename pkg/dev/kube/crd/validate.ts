@@ -10,6 +10,7 @@ import {
 import { float, quote } from "../wire/go-text.ts";
 import { equalJson, goJson, isObject, type Json, sorted, textsAt } from "../wire/json.ts";
 import { formatProblem } from "./formats.ts";
+import { goRegex } from "./go-regex.ts";
 import { isIntOrString, itemsOf, propertiesOf, type Schema, sameItem, typeOf, valuesOf } from "./schema.ts";
 
 /** Where a value is; `root` comes before the path in the field, not in the message. */
@@ -99,23 +100,9 @@ function stringErrors(schema: Schema, value: string, place: Place): FieldError[]
   const min = limit(schema, "minLength");
   if (min !== undefined && length < min) return [bad(place, value, `should be at least ${min} chars long`)];
   const pattern = schema["pattern"];
-  if (typeof pattern === "string" && pattern !== "" && !regexOf(pattern).test(value))
+  if (typeof pattern === "string" && pattern !== "" && !goRegex(pattern).test(value))
     return [bad(place, value, `should match '${pattern}'`)];
   return [];
-}
-
-/** A JavaScript regular expression for a Go one; anchors and classes of RE2 that differ are rewritten. */
-export function regexOf(pattern: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const body = (flags ? pattern.slice(flags[0].length) : pattern)
-    .replaceAll("\\A", "^")
-    .replaceAll("\\z", "$")
-    .replaceAll("(?P<", "(?<");
-  const classes = body
-    .replaceAll("[[:alnum:]]", "[A-Za-z0-9]")
-    .replaceAll("[[:alpha:]]", "[A-Za-z]")
-    .replaceAll("[[:digit:]]", "[0-9]");
-  return new RegExp(classes, `u${flags?.[1] ?? ""}`);
 }
 
 function formatErrors(schema: Schema, value: string, place: Place): FieldError[] {

@@ -1,7 +1,7 @@
 import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { type Authenticator, anonymous } from "../auth/authenticator.ts";
-import { readImpersonation } from "../auth/impersonation.ts";
+import { type ImpersonationMode, impersonationModes } from "../auth/impersonation.ts";
 import type { Rbac } from "../auth/rbac.ts";
 import type { AccessQuestion, Machine, User } from "../registry/context.ts";
 import { quote } from "../wire/go-text.ts";
@@ -32,12 +32,22 @@ export class Gate {
     return found.user;
   }
 
-  /** The user whom the request acts as. Throws 403. */
-  impersonate(exchange: Exchange, user: User): User {
-    const wanted = readImpersonation(exchange.request.headers, user);
-    if (wanted === undefined) return user;
-    for (const question of wanted.questions) this.#require(question);
-    return wanted.user;
+  /** The user whom the request acts as. Throws 403 as the first way to become it was refused. */
+  impersonate(exchange: Exchange, info: RequestInfo, user: User): User {
+    const modes = impersonationModes(exchange.request.headers, questionOf(info, user));
+    if (modes === undefined) return user;
+    const refusals = modes.map((mode) => this.#refusal(mode));
+    const open = refusals.indexOf(undefined);
+    if (open < 0) throw refusals[0];
+    return modes[open]?.user ?? user;
+  }
+
+  #refusal({ questions, never }: ImpersonationMode): ApiFailure | undefined {
+    for (const question of questions) {
+      const { allowed, reason } = this.#rbac.ask(question);
+      if (!allowed) return denial(question, reason, this.#terse);
+    }
+    return never && denial(never.question, never.why, this.#terse);
   }
 
   /** Lets an allowed request pass. Throws 403 in the API server's words. */
@@ -47,7 +57,11 @@ export class Gate {
 
   #require(question: AccessQuestion): void {
     const { allowed, reason } = this.#rbac.ask(question);
-    if (!allowed) throw denial(question, reason, this.#machine.faults["terse-denial"] === true);
+    if (!allowed) throw denial(question, reason, this.#terse);
+  }
+
+  get #terse(): boolean {
+    return this.#machine.faults["terse-denial"] === true;
   }
 }
 

@@ -3,7 +3,7 @@ import { apiVersion } from "../registry/resource.ts";
 import { partial, table } from "../tables/table.ts";
 import type { JsonObject } from "../wire/json.ts";
 import { textAt } from "../wire/json.ts";
-import { badRequest, notAcceptable } from "../wire/status.ts";
+import { ApiFailure, badRequest } from "../wire/status.ts";
 import type { OutputForm } from "./negotiate.ts";
 
 /** Everything that shapes an answer about objects of a resource. */
@@ -35,9 +35,7 @@ export function shapeOne(stored: JsonObject, shape: Shape): JsonObject {
     case "PartialObjectMetadata":
       return partial(stored, form.metaVersion);
     case "PartialObjectMetadataList":
-      throw badRequest(
-        `you requested PartialObjectMetadataList, but the requested object is not a list (*${resource.kind})`,
-      );
+      throw wrongNumber("PartialObjectMetadataList", `is not a list (*${goType(resource)})`);
   }
 }
 
@@ -60,11 +58,20 @@ export function shapeList(items: readonly JsonObject[], listMeta: JsonObject, sh
         kind: "PartialObjectMetadataList",
         apiVersion: `meta.k8s.io/${form.metaVersion}`,
         metadata: listMeta,
-        items: items.map((each) => partial(each, form.metaVersion)),
+        items: items.length === 0 ? null : items.map((each) => partial(each, form.metaVersion)),
       };
     case "PartialObjectMetadata":
-      throw notAcceptable(["application/json"], `meta.k8s.io/${form.metaVersion}, Kind=PartialObjectMetadata`);
+      throw wrongNumber("PartialObjectMetadata", `is a list (*${goType(resource)}List)`);
   }
+}
+
+const wrongNumber = (wanted: string, but: string): ApiFailure =>
+  new ApiFailure(406, "NotAcceptable", `you requested ${wanted}, but the requested object ${but}`);
+
+/** The real server names its internal types in some messages. */
+function goType(resource: Resource): string {
+  if (resource.custom) return "unstructured.Unstructured";
+  return `${resource.group === "" || resource.kind === "Event" ? "core" : resource.group.split(".")[0]}.${resource.kind}`;
 }
 
 function asTable(

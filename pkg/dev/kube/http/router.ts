@@ -66,7 +66,7 @@ export class Router {
   async #serve(exchange: Exchange): Promise<void> {
     const { gate, disturbances } = this.#deps;
     const info = requestInfo(exchange.method, exchange.url.pathname, exchange.url.searchParams);
-    const user = gate.impersonate(exchange, gate.identify(exchange));
+    const user = gate.impersonate(exchange, info, gate.identify(exchange));
     gate.authorise(info, user);
     disturbances.meet(info);
     if (info.isResource) await this.#resource(exchange, info, user);
@@ -89,13 +89,12 @@ export class Router {
   }
 
   #unknown(exchange: Exchange, info: RequestInfo): void {
-    const builtin =
-      this.#deps.discovery.versions(info.group).includes(info.version) && !this.#isCustomGroup(info.group);
-    if (builtin) throw noSuchResource();
+    if (this.#isBuiltin(info.group)) throw noSuchResource();
     exchange.answer(pageNotFound);
   }
 
   #isBuiltin(group: string): boolean {
+    if (groupsNotOffered.has(group)) return true;
     return this.#deps.discovery.versions(group).length > 0 && !this.#isCustomGroup(group);
   }
 
@@ -166,6 +165,23 @@ const rootPaths = [
   "/readyz",
   "/version",
 ];
+
+/** Groups that the real server has and this one does not: it has none of their resources. */
+const groupsNotOffered: ReadonlySet<string> = new Set([
+  "admissionregistration.k8s.io",
+  "apiregistration.k8s.io",
+  "apps",
+  "autoscaling",
+  "batch",
+  "certificates.k8s.io",
+  "discovery.k8s.io",
+  "flowcontrol.apiserver.k8s.io",
+  "networking.k8s.io",
+  "node.k8s.io",
+  "policy",
+  "resource.k8s.io",
+  "scheduling.k8s.io",
+]);
 
 /** A document, or what the real server says when there is none: below built-in groups its router answers. */
 function document(found: object | undefined, builtin = false): Answer {

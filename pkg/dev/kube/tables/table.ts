@@ -31,14 +31,18 @@ export function table(input: TableInput): JsonObject {
     apiVersion: `meta.k8s.io/${metaVersion}`,
     metadata: input.listMeta,
     columnDefinitions: input.noHeaders ? null : definitions,
-    rows:
-      input.objects.length === 0
-        ? null
-        : input.objects.map((object) => ({
-            cells: columns.map((column): Json => column.cell(object, input.now)),
-            ...rowConditions(object),
-            ...rowObject(object, input),
-          })),
+    rows: isPlain(columns) && input.objects.length === 0 ? null : input.objects.map((object) => row(object, input)),
+  };
+}
+
+/** Kinds without columns of their own: the real server makes their tables elsewhere, with null for no rows. */
+const isPlain = (columns: readonly Column[]): boolean => columns[1]?.name === "Created At";
+
+function row(object: JsonObject, input: TableInput): JsonObject {
+  return {
+    cells: input.columns.map((column): Json => column.cell(object, input.now)),
+    ...rowConditions(object),
+    ...rowObject(object, input),
   };
 }
 

@@ -145,14 +145,8 @@ export const tooLargeVersion = (wanted: bigint | number, current: number): ApiFa
 export const internalError = (message: string): ApiFailure =>
   new ApiFailure(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 
-export const notAcceptable = (accepted: readonly string[], target?: string): ApiFailure => {
-  const when = target === undefined ? "" : ` when converting to ${target}`;
-  return new ApiFailure(
-    406,
-    "NotAcceptable",
-    `only the following media types are accepted${when}: ${accepted.join(", ")}`,
-  );
-};
+export const notAcceptable = (accepted: readonly string[]): ApiFailure =>
+  new ApiFailure(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 
 export const unsupportedMediaType = (accepted: readonly string[]): ApiFailure =>
   new ApiFailure(

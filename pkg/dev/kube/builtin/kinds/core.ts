@@ -1,6 +1,16 @@
 import { immutable } from "../../registry/object-meta.ts";
 import { type FieldError, forbidden, invalid, key, required, tooLong } from "../../wire/field-error.ts";
-import { at, equalSemantic, isObject, type JsonObject, objectAt, setOwn, textAt, textsAt } from "../../wire/json.ts";
+import {
+  at,
+  equalSemantic,
+  isObject,
+  type JsonObject,
+  listAt,
+  objectAt,
+  setOwn,
+  textAt,
+  textsAt,
+} from "../../wire/json.ts";
 import { dataKey, dnsLabel, dnsSubdomain } from "../../wire/names.ts";
 import { type BuiltinKind, keepField } from "../built-in-kind.ts";
 import { fill } from "../codec.ts";
@@ -158,13 +168,23 @@ export const serviceAccountKind: BuiltinKind = {
   extra: { returnsDeleted: true },
 };
 
+const notReady = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" };
+
 export const nodeKind: BuiltinKind = {
   group: "",
   resource: "nodes",
   struct: "core.v1.Node",
   checkName: dnsSubdomain,
   prepareCreate(next) {
-    delete objectAt(next, "spec")["configSource"];
+    const spec = objectAt(next, "spec");
+    delete spec["configSource"];
+    // A node is not ready until its kubelet says so.
+    const taints = listAt(spec, "taints");
+    const isMarked = taints.some(
+      (each) => textAt(each, "key") === notReady.key && textAt(each, "effect") === "NoSchedule",
+    );
+    if (!isMarked) spec["taints"] = [...taints, { ...notReady }];
+    next["spec"] = spec;
   },
   hasStatus: false,
   prepareUpdate: (next, old) => keepField(next, old, "status"),

@@ -1,7 +1,8 @@
+import { immutable } from "../../registry/object-meta.ts";
 import type { FieldError } from "../../wire/field-error.ts";
 import { invalid, required } from "../../wire/field-error.ts";
-import { at, type Json, type JsonObject, textAt } from "../../wire/json.ts";
-import { dnsSubdomain } from "../../wire/names.ts";
+import { at, equalSemantic, isObject, type Json, type JsonObject, objectAt, textAt } from "../../wire/json.ts";
+import { dnsSubdomain, qualifiedName } from "../../wire/names.ts";
 import type { BuiltinKind } from "../built-in-kind.ts";
 
 /** Names of the same field in events.k8s.io/v1 and in core/v1; events are stored as core/v1. */
@@ -45,20 +46,77 @@ function fillCore(object: JsonObject): JsonObject {
 
 const isEmpty = (value: Json | undefined): boolean => value === undefined || value === 0 || value === null;
 
-function legacyErrors(object: JsonObject): FieldError[] {
+/** The rules that hold in both groups; `controller` is what the group calls the reporting controller. */
+function commonErrors(object: JsonObject, controller: string): FieldError[] {
   const namespace = textAt(object, "metadata", "namespace");
   const involved = textAt(object, "involvedObject", "namespace");
-  if (involved === namespace || (involved === "" && namespace === "default")) return [];
-  return [invalid("involvedObject.namespace", involved, "does not match event.namespace")];
+  const elsewhere = [invalid("involvedObject.namespace", involved, "does not match event.namespace")];
+  if (!at(object, "eventTime")) {
+    return involved === namespace || (involved === "" && namespace === "default") ? [] : elsewhere;
+  }
+  const name = textAt(object, "reportingComponent");
+  const free = involved !== "" || namespace === "default" || namespace === "kube-system";
+  return [
+    ...(free ? [] : elsewhere),
+    ...(name === "" ? [required(controller)] : []),
+    ...qualifiedName(name).map((why) => invalid(controller, name, why)),
+    ...["reportingInstance", "action", "reason"].flatMap((field) => [
+      ...(textAt(object, field) === "" ? [required(field)] : []),
+      ...tooLong(object, field, 128),
+    ]),
+    ...tooLong(object, "message", 1024),
+  ];
 }
 
-function newErrors(object: JsonObject): FieldError[] {
-  const errors: FieldError[] = [];
-  if (textAt(object, "reportingComponent") === "") errors.push(required("reportingController"));
-  if (textAt(object, "reportingInstance") === "") errors.push(required("reportingInstance"));
-  if (textAt(object, "action") === "") errors.push(required("action"));
-  if (textAt(object, "reason") === "") errors.push(required("reason"));
-  return errors;
+const tooLong = (object: JsonObject, field: string, limit: number): FieldError[] =>
+  Buffer.byteLength(textAt(object, field)) > limit ? [invalid(field, "", `can have at most ${limit} characters`)] : [];
+
+/** What a new event of events.k8s.io must not have, since only old events have it. */
+function newOnlyErrors(object: JsonObject): FieldError[] {
+  const source = objectAt(object, "source");
+  const unset = (field: string, isSet: boolean) => (isSet ? [invalid(field, "", "needs to be unset")] : []);
+  return [
+    ...seriesErrors(object),
+    ...(at(object, "eventTime") ? [] : [required("eventTime")]),
+    ...typeErrors(object),
+    ...unset("firstTimestamp", Boolean(at(object, "firstTimestamp"))),
+    ...unset("lastTimestamp", Boolean(at(object, "lastTimestamp"))),
+    ...unset("count", !isEmpty(at(object, "count"))),
+    ...unset("source", textAt(source, "component") !== "" || textAt(source, "host") !== ""),
+  ];
+}
+
+function seriesErrors(object: JsonObject): FieldError[] {
+  const series = at(object, "series");
+  if (!isObject(series)) return [];
+  return [
+    ...(Number(series["count"] ?? 0) < 2 ? [invalid("series.count", "", "should be at least 2")] : []),
+    ...(series["lastObservedTime"] ? [] : [required("series.lastObservedTime")]),
+  ];
+}
+
+/** In the order, and with the repetition, of the real server. */
+const fixed = [
+  "involvedObject",
+  "reason",
+  "message",
+  "source",
+  "firstTimestamp",
+  "lastTimestamp",
+  "count",
+  "reason",
+  "type",
+  "eventTime",
+  "action",
+  "related",
+  "reportingComponent",
+  "reportingInstance",
+] as const;
+
+function fixedErrors(next: JsonObject, old: JsonObject): FieldError[] {
+  return fixed
+    .filter((field) => !equalSemantic(next[field], old[field]))
+    .map((field) => immutable(field === "reportingComponent" ? "reportingController" : field, next[field]));
 }
 
 function typeErrors(object: JsonObject): FieldError[] {
@@ -96,7 +154,7 @@ export const coreEventKind: BuiltinKind = {
   ...common,
   group: "",
   struct: "core.v1.Event",
-  validate: (object) => [...(at(object, "eventTime") ? newErrors(object) : []), ...legacyErrors(object)],
+  validate: (object) => commonErrors(object, "reportingComponent"),
   fields: fields ?? {},
   unknownField: (field) => `field label not supported: ${field}`,
 };
@@ -105,11 +163,11 @@ export const eventKind: BuiltinKind = {
   ...common,
   group: "events.k8s.io",
   struct: "events.v1.Event",
-  validate: (object) => [
-    ...(at(object, "eventTime") ? newErrors(object) : []),
-    ...legacyErrors(object),
-    ...(at(object, "eventTime") ? [] : [required("eventTime")]),
-    ...typeErrors(object),
+  validate: (object) => commonErrors(object, "reportingController"),
+  validateCreate: newOnlyErrors,
+  validateUpdate: (next, old) => [
+    ...(equalSemantic(next["series"], old["series"]) ? [] : seriesErrors(next)),
+    ...fixedErrors(next, old),
   ],
   fields: regardingFields ?? {},
   unknownField: (field) => `field label not supported: ${field}`,

@@ -1,17 +1,17 @@
 import type { BuiltinKind } from "../built-in-kind.ts";
 import { clusterRoleBindingKind, clusterRoleKind, leaseKind, roleBindingKind, roleKind } from "./access.ts";
+import { claimKind } from "./claim.ts";
 import { configMapKind, namespaceKind, nodeKind, secretKind, serviceAccountKind } from "./core.ts";
 import { coreEventKind, eventKind } from "./events.ts";
 import { podKind } from "./pod.ts";
 import {
-  claimKind,
   csiDriverKind,
   csiNodeKind,
   csiStorageCapacityKind,
-  persistentVolumeKind,
   storageClassKind,
   volumeAttachmentKind,
 } from "./storage.ts";
+import { persistentVolumeKind } from "./volume.ts";
 
 /** Every built-in kind that is stored, apart from CustomResourceDefinition. */
 export const builtinKinds: readonly BuiltinKind[] = [

@@ -1,12 +1,29 @@
+import { metaOf } from "../../registry/context.ts";
 import { immutable } from "../../registry/object-meta.ts";
-import { type FieldError, forbidden, invalid, notSupported, required } from "../../wire/field-error.ts";
-import { at, equalSemantic, isObject, type JsonObject, objectAt, textAt, textsAt } from "../../wire/json.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbidden,
+  index,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+} from "../../wire/field-error.ts";
+import {
+  at,
+  equalSemantic,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  objectAt,
+  textAt,
+  textsAt,
+} from "../../wire/json.ts";
 import { dnsSubdomain, qualifiedName } from "../../wire/names.ts";
 import { type BuiltinKind, keepField } from "../built-in-kind.ts";
 import { fill } from "../codec.ts";
-import { compareQuantities, parseQuantity } from "../quantity.ts";
-
-const modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 const changed = (next: JsonObject, old: JsonObject, fields: readonly string[]): FieldError[] =>
   fields.filter((field) => !equalSemantic(next[field], old[field])).map((field) => immutable(field, next[field]));
@@ -63,11 +80,51 @@ export const csiDriverKind: BuiltinKind = {
     fill(spec, "volumeLifecycleModes", ["Persistent"], []);
     object["spec"] = spec;
   },
+  prepareUpdate(next, old) {
+    if (equalSemantic(next["spec"], old["spec"])) return;
+    metaOf(next)["generation"] = Number(at(old, "metadata", "generation") ?? 0) + 1;
+  },
+  validate: (object) => driverErrors(objectAt(object, "spec")),
   validateUpdate: (next, old) =>
-    ["attachRequired", "volumeLifecycleModes"]
-      .filter((field) => !equalSemantic(at(next, "spec", field), at(old, "spec", field)))
-      .map((field) => immutable(`spec.${field}`, at(next, "spec", field))),
+    [
+      // The real server misspells the first one.
+      ["attachRequired", "attachedRequired"] as const,
+      ["volumeLifecycleModes", "volumeLifecycleModes"] as const,
+    ]
+      .filter(([field]) => !equalSemantic(at(next, "spec", field), at(old, "spec", field)))
+      .map(([field, told]) => immutable(`spec.${told}`, at(next, "spec", field))),
 };
+
+const policies = ["File", "None", "ReadWriteOnceWithFSType"];
+
+function driverErrors(spec: JsonObject): FieldError[] {
+  const policy = textAt(spec, "fsGroupPolicy");
+  const period = spec["nodeAllocatableUpdatePeriodSeconds"];
+  return [
+    ...(policies.includes(policy) ? [] : [notSupported("spec.fsGroupPolicy", policy, policies)]),
+    ...tokenErrors(listAt(spec, "tokenRequests")),
+    ...textsAt(spec, "volumeLifecycleModes")
+      .filter((mode) => mode !== "Persistent" && mode !== "Ephemeral")
+      .map((mode) => notSupported("spec.volumeLifecycleModes", mode, ["Persistent", "Ephemeral"])),
+    ...(period !== undefined && period !== null && Number(period) < 10
+      ? [invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, "must be greater than or equal to 10 seconds")]
+      : []),
+  ];
+}
+
+function tokenErrors(requests: readonly Json[]): FieldError[] {
+  const audiences = requests.map((each) => textAt(each, "audience"));
+  return requests.flatMap((each, position) => {
+    const path = index("spec.tokenRequests", position);
+    const audience = audiences[position] ?? "";
+    if (audiences.indexOf(audience) < position) return [duplicate(`${path}.audience`, audience)];
+    const seconds = at(each, "expirationSeconds") ?? undefined;
+    if (seconds === undefined) return [];
+    const wrong = (why: string) => [invalid(`${path}.expirationSeconds`, seconds, why)];
+    if (Number(seconds) < 600) return wrong("may not specify a duration less than 10 minutes");
+    return Number(seconds) > 2 ** 32 ? wrong("may not specify a duration larger than 2^32 seconds") : [];
+  });
+}
 
 export const csiNodeKind: BuiltinKind = {
   group: "storage.k8s.io",
@@ -76,7 +133,43 @@ export const csiNodeKind: BuiltinKind = {
   extra: { returnsDeleted: true },
   checkName: dnsSubdomain,
   unconditionalUpdate: false,
+  validate: (object) => nodeDriverErrors(listAt(object, "spec", "drivers")),
+  validateUpdate: (next, old) => listAt(old, "spec", "drivers").flatMap((each) => changedDriver(each, next)),
 };
+
+function nodeDriverErrors(drivers: readonly Json[]): FieldError[] {
+  const names = drivers.map((each) => textAt(each, "name"));
+  return drivers.flatMap((driver, position) => {
+    const path = index("spec.drivers", position);
+    const name = names[position] ?? "";
+    const id = textAt(driver, "nodeID");
+    const keys = textsAt(driver, "topologyKeys");
+    return [
+      ...(name === "" ? [required(`${path}.name`)] : driverNameErrors(name, `${path}.name`)),
+      ...(id === "" ? [required(`${path}.nodeID`)] : []),
+      ...(Buffer.byteLength(id) > 256 ? [invalid(`${path}.nodeID`, id, "must be 256 characters or less")] : []),
+      ...(names.indexOf(name) < position ? [duplicate(`${path}.name`, name)] : []),
+      ...keys.flatMap((each, place) => [
+        ...(each === "" ? [required(path)] : []),
+        ...(keys.indexOf(each) < place ? [duplicate(path, each)] : []),
+        ...qualifiedName(each).map((why) => invalid(path, each, why)),
+      ]),
+    ];
+  });
+}
+
+const driverNameErrors = (name: string, path: string): FieldError[] => [
+  ...(name.length > 63 ? [tooLong(path, 63)] : []),
+  ...dnsSubdomain(name.toLowerCase()).map((why) => invalid(path, name, why)),
+];
+
+/** A registered driver stays as it is, but for how many volumes it can take. */
+function changedDriver(before: Json, next: JsonObject): FieldError[] {
+  const after = listAt(next, "spec", "drivers").find((each) => textAt(each, "name") === textAt(before, "name"));
+  if (!isObject(before) || !isObject(after)) return [];
+  const fixed = ({ allocatable: _allocatable, ...rest }: JsonObject): JsonObject => rest;
+  return equalSemantic(fixed(before), fixed(after)) ? [] : [immutable("spec.drivers", fixed(after))];
+}
 
 export const volumeAttachmentKind: BuiltinKind = {
   group: "storage.k8s.io",
@@ -114,218 +207,3 @@ export const csiStorageCapacityKind: BuiltinKind = {
   checkName: dnsSubdomain,
   unconditionalUpdate: false,
 };
-
-function accessModeErrors(list: readonly string[], path: string, none: string): FieldError[] {
-  if (list.length === 0) return [required(path, none)];
-  const wrong = list.filter((mode) => !modes.includes(mode)).map((mode) => notSupported(path, mode, modes));
-  if (list.length > 1 && list.includes("ReadWriteOncePod")) {
-    wrong.push(forbidden(path, "may not use ReadWriteOncePod with other access modes"));
-  }
-  return wrong;
-}
-
-export const persistentVolumeKind: BuiltinKind = {
-  group: "",
-  resource: "persistentvolumes",
-  struct: "core.v1.PersistentVolume",
-  extra: { returnsDeleted: true },
-  checkName: dnsSubdomain,
-  defaults(object) {
-    const spec = objectAt(object, "spec");
-    fill(spec, "persistentVolumeReclaimPolicy", "Retain", "");
-    fill(spec, "volumeMode", "Filesystem");
-    object["spec"] = spec;
-    const status = objectAt(object, "status");
-    fill(status, "phase", "Pending", "");
-    object["status"] = status;
-  },
-  prepareCreate(next) {
-    next["status"] = { phase: "Pending", lastPhaseTransitionTime: at(next, "metadata", "creationTimestamp") ?? null };
-    addFinalizer(next, "kubernetes.io/pv-protection");
-  },
-  prepareUpdate: (next, old) => keepField(next, old, "status"),
-  validate(object) {
-    const spec = objectAt(object, "spec");
-    const capacity = objectAt(spec, "capacity");
-    const sources = Object.keys(spec).filter((field) => volumeSources.has(field));
-    const policy = textAt(spec, "persistentVolumeReclaimPolicy");
-    return [
-      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes", ""),
-      ...(Object.keys(capacity).length === 0 ? [required("spec.capacity")] : []),
-      ...("storage" in capacity && Object.keys(capacity).length === 1
-        ? []
-        : [notSupported("spec.capacity", spec["capacity"] ?? null, ["storage"])]),
-      ...(sources.length === 0 ? [required("spec", "must specify a volume type")] : []),
-      ...sources.slice(1).map((field) => forbidden(`spec.${field}`, "may not specify more than 1 volume type")),
-      ...("csi" in spec ? csiErrors(objectAt(spec, "csi")) : []),
-      ...(["", "Delete", "Recycle", "Retain"].includes(policy)
-        ? []
-        : [notSupported("spec.persistentVolumeReclaimPolicy", policy, ["Delete", "Recycle", "Retain"])]),
-      ...volumeModeErrors(spec),
-    ];
-  },
-  validateUpdate: (next, old) => {
-    const source = (each: JsonObject): JsonObject =>
-      Object.fromEntries(Object.entries(objectAt(each, "spec")).filter(([field]) => volumeSources.has(field)));
-    return [
-      ...(equalSemantic(source(next), source(old))
-        ? []
-        : [forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")]),
-      ...(equalSemantic(at(next, "spec", "volumeMode"), at(old, "spec", "volumeMode"))
-        ? []
-        : [immutable("volumeMode", at(next, "spec", "volumeMode"))]),
-    ];
-  },
-};
-
-const volumeSources = new Set([
-  "awsElasticBlockStore",
-  "azureDisk",
-  "azureFile",
-  "cephfs",
-  "cinder",
-  "csi",
-  "fc",
-  "flexVolume",
-  "flocker",
-  "gcePersistentDisk",
-  "glusterfs",
-  "hostPath",
-  "iscsi",
-  "local",
-  "nfs",
-  "photonPersistentDisk",
-  "portworxVolume",
-  "quobyte",
-  "rbd",
-  "scaleIO",
-  "storageos",
-  "vsphereVolume",
-]);
-
-const csiErrors = (csi: JsonObject): FieldError[] => [
-  ...(textAt(csi, "driver") === "" ? [required("spec.csi.driver")] : []),
-  ...(textAt(csi, "volumeHandle") === "" ? [required("spec.csi.volumeHandle")] : []),
-];
-
-const volumeModeErrors = (spec: JsonObject): FieldError[] => {
-  const mode = textAt(spec, "volumeMode");
-  return ["", "Block", "Filesystem"].includes(mode)
-    ? []
-    : [notSupported("spec.volumeMode", mode, ["Block", "Filesystem"])];
-};
-
-function addFinalizer(object: JsonObject, finalizer: string): void {
-  const meta = objectAt(object, "metadata");
-  const finalizers = textsAt(meta, "finalizers");
-  if (!finalizers.includes(finalizer)) meta["finalizers"] = [...finalizers, finalizer];
-}
-
-export const claimKind: BuiltinKind = {
-  group: "",
-  resource: "persistentvolumeclaims",
-  struct: "core.v1.PersistentVolumeClaim",
-  extra: { returnsDeleted: true },
-  checkName: dnsSubdomain,
-  defaults(object) {
-    const spec = objectAt(object, "spec");
-    fill(spec, "volumeMode", "Filesystem");
-    mirrorSource(spec);
-    object["spec"] = spec;
-    const status = objectAt(object, "status");
-    fill(status, "phase", "Pending", "");
-    object["status"] = status;
-  },
-  prepareCreate(next) {
-    next["status"] = { phase: "Pending" };
-    addFinalizer(next, "kubernetes.io/pvc-protection");
-  },
-  prepareUpdate: (next, old) => keepField(next, old, "status"),
-  validate(object) {
-    const spec = objectAt(object, "spec");
-    const asked = textAt(spec, "resources", "requests", "storage");
-    const size = parseQuantity(asked);
-    return [
-      ...accessModeErrors(textsAt(spec, "accessModes"), "spec.accessModes", "at least 1 access mode is required"),
-      ...(size === undefined ? [required("spec.resources[storage]")] : []),
-      ...(size !== undefined && size.nano <= 0n
-        ? [invalid("spec.resources[storage]", asked, "must be greater than zero")]
-        : []),
-      ...(spec["storageClassName"] === undefined || textAt(spec, "storageClassName") === ""
-        ? []
-        : dnsSubdomain(textAt(spec, "storageClassName")).map((why) =>
-            invalid("spec.storageClassName", textAt(spec, "storageClassName"), why),
-          )),
-      ...volumeModeErrors(spec),
-      ...dataSourceErrors(spec),
-    ];
-  },
-  validateUpdate(next, old) {
-    const errors: FieldError[] = [];
-    const before = objectAt(old, "spec");
-    const after = objectAt(next, "spec");
-    const free = new Set([
-      ...(textAt(before, "volumeName") === "" ? ["volumeName"] : []),
-      ...(before["storageClassName"] === undefined ? ["storageClassName"] : []),
-      ...(textAt(next, "status", "phase") === "Bound" ? ["resources", "volumeAttributesClassName"] : []),
-    ]);
-    const fixed = (spec: JsonObject): JsonObject =>
-      Object.fromEntries(Object.entries(spec).filter(([field]) => !free.has(field)));
-    if (!equalSemantic(fixed(after), fixed(before))) {
-      errors.push(
-        forbidden(
-          "spec",
-          "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
-        ),
-      );
-    }
-    const size = (each: JsonObject, ...path: string[]) => parseQuantity(textAt(each, ...path));
-    const smaller = size(after, "resources", "requests", "storage");
-    const bigger = size(before, "resources", "requests", "storage");
-    const status = size(old, "status", "capacity", "storage") ?? { nano: 0n, style: "decimal" as const };
-    if (smaller && bigger && compareQuantities(smaller, bigger) < 0 && compareQuantities(smaller, status) <= 0) {
-      errors.push(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
-    }
-    if (!equalSemantic(before["volumeMode"], after["volumeMode"]))
-      errors.push(immutable("volumeMode", after["volumeMode"]));
-    return errors;
-  },
-};
-
-/** dataSource and dataSourceRef say the same where only one is given. */
-function mirrorSource(spec: JsonObject): void {
-  const source = spec["dataSource"];
-  const reference = spec["dataSourceRef"];
-  if (isObject(source) && reference === undefined) spec["dataSourceRef"] = source;
-  if (isObject(reference) && source === undefined && reference["namespace"] === undefined && isKnownSource(reference)) {
-    spec["dataSource"] = reference;
-  }
-}
-
-const isKnownSource = (source: JsonObject): boolean => {
-  const what = `${textAt(source, "apiGroup")}/${textAt(source, "kind")}`;
-  return what === "/PersistentVolumeClaim" || what === "snapshot.storage.k8s.io/VolumeSnapshot";
-};
-
-function dataSourceErrors(spec: JsonObject): FieldError[] {
-  return ["dataSource", "dataSourceRef"].flatMap((field) => {
-    const source = spec[field];
-    if (!isObject(source)) return [];
-    const path = `spec.${field}`;
-    return [
-      ...(textAt(source, "name") === "" ? [required(`${path}.name`)] : []),
-      ...(textAt(source, "kind") === "" ? [required(`${path}.kind`)] : []),
-      ...(textAt(source, "apiGroup") === "" &&
-      textAt(source, "kind") !== "PersistentVolumeClaim" &&
-      textAt(source, "kind") !== ""
-        ? [
-            invalid(
-              path,
-              textAt(source, "kind"),
-              "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
-            ),
-          ]
-        : []),
-    ];
-  });
-}
