@@ -31,11 +31,6 @@ export function decodeBuiltin(types: GoTypes, name: string, value: JsonObject): 
   return { object, unknown: decoder.unknown };
 }
 
-/** The zero value of a struct, as Go writes it. */
-export function zeroOf(types: GoTypes, name: string): JsonObject {
-  return decodeBuiltin(types, name, {}).object;
-}
-
 class Decoder {
   readonly unknown: string[] = [];
   failure: UnmarshalError | undefined;

@@ -4,12 +4,13 @@ import type { Collection } from "../storage/collection.ts";
 import { keyOf } from "../storage/store.ts";
 import { at, equalJson, isObject, type Json, type JsonObject, objectAt, textAt, textsAt } from "../wire/json.ts";
 import { amend } from "./amend.ts";
-import type { News } from "./loop.ts";
+import type { News, ResourceChange } from "./loop.ts";
 
 const bindCompleted = "pv.kubernetes.io/bind-completed";
 const byController = "pv.kubernetes.io/bound-by-controller";
 const provisioner = "volume.kubernetes.io/storage-provisioner";
 const oldProvisioner = "volume.beta.kubernetes.io/storage-provisioner";
+const resyncMs = 15_000;
 const selectedNode = "volume.kubernetes.io/selected-node";
 
 /**
@@ -18,16 +19,34 @@ const selectedNode = "volume.kubernetes.io/selected-node";
  */
 export class VolumeBinder {
   readonly #machine: Machine;
+  /** Keys of pending claims that will be looked at again. */
+  readonly #again = new Set<string>();
 
   constructor(machine: Machine) {
     this.#machine = machine;
   }
 
   step(news: News): void {
-    const touched = ["persistentvolumes", "persistentvolumeclaims"].some((each) => news.touched("", each));
-    if (!touched && !news.touched("storage.k8s.io", "storageclasses")) return;
-    for (const { object } of this.#volumes.list()) this.#settleVolume(object);
-    for (const { key, object } of this.#claims.list()) if (isPending(object)) this.#settleClaim(key, object);
+    for (const change of news.changes) {
+      if (change.group !== "") continue;
+      if (change.resource === "persistentvolumes") this.#settleVolume(this.#volumes.get(change.change.key)?.object);
+      if (change.resource !== "persistentvolumeclaims") continue;
+      const { key } = change.change;
+      this.#settleVolume(this.#volumes.get(textAt(change.change.previous, "spec", "volumeName"))?.object);
+      this.#settleClaim(key, this.#claims.get(key)?.object);
+      if (isPending(this.#claims.get(key)?.object)) this.#lookAgain(news, change);
+    }
+  }
+
+  /** As in the real controller, a new volume wakes no claim: pending ones are looked at from time to time. */
+  #lookAgain(news: News, change: ResourceChange): void {
+    const { key } = change.change;
+    if (this.#again.has(key)) return;
+    this.#again.add(key);
+    news.later(resyncMs, () => {
+      this.#again.delete(key);
+      return change;
+    });
   }
 
   get #volumes(): Collection {
@@ -38,8 +57,8 @@ export class VolumeBinder {
     return this.#machine.store.collection("", "persistentvolumeclaims");
   }
 
-  #settleVolume(volume: JsonObject): void {
-    if (isGoing(volume)) return;
+  #settleVolume(volume: JsonObject | undefined): void {
+    if (volume === undefined || isGoing(volume)) return;
     const wanted = textAt(volume, "spec", "claimRef", "uid");
     if (wanted === "") this.#phase(volume, "Available");
     else if (textAt(this.#claimOf(volume), "metadata", "uid") !== wanted) this.#phase(volume, "Released");
@@ -58,8 +77,8 @@ export class VolumeBinder {
     });
   }
 
-  #settleClaim(key: string, claim: JsonObject): void {
-    if (isGoing(claim)) return;
+  #settleClaim(key: string, claim: JsonObject | undefined): void {
+    if (claim === undefined || !isPending(claim) || isGoing(claim)) return;
     const named = textAt(claim, "spec", "volumeName");
     const volume = named === "" ? this.#match(claim) : this.#volumes.get(named)?.object;
     if (volume !== undefined && isFor(volume, claim)) this.#bind(key, claim, volume);
@@ -113,7 +132,7 @@ export class VolumeBinder {
 }
 
 const isGoing = (object: JsonObject): boolean => textAt(object, "metadata", "deletionTimestamp") !== "";
-const isPending = (claim: JsonObject): boolean => textAt(claim, "status", "phase") === "Pending";
+const isPending = (claim: JsonObject | undefined): boolean => textAt(claim, "status", "phase") === "Pending";
 
 const compact = (object: Record<string, Json | undefined>): JsonObject =>
   Object.fromEntries(Object.entries(object).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));

@@ -1,5 +1,5 @@
-import { type ASTNode, Environment } from "@marcbachmann/cel-js";
-import { registerKubernetesFunctions } from "./cel-functions.ts";
+import type { ASTNode, Environment } from "@marcbachmann/cel-js";
+import { celEnvironment } from "./cel.ts";
 import { celName } from "./cel-values.ts";
 import {
   isEmbedded,
@@ -66,20 +66,21 @@ const realOnly = new Set([
   "trim",
 ]);
 
+/** Where an expression stands. */
+export interface CelPlace {
+  readonly schema: Schema;
+  /** True for the schema of a whole object. */
+  readonly root: boolean;
+  /** True when oldSelf is an optional. */
+  readonly isOldOptional: boolean;
+}
+
 /** Checks that an expression fits the schema that it stands in. `wants` is the type that it must have. */
-export function checkCel(
-  expression: string,
-  schema: Schema,
-  wants: "bool" | "string",
-  root: boolean,
-): CelProblem | undefined {
-  const environment = new Environment({
-    unlistedVariablesAreDyn: true,
-    enableOptionalTypes: true,
-    homogeneousAggregateLiterals: false,
-  });
-  registerKubernetesFunctions(environment);
-  declare(environment, schema, root);
+export function checkCel(expression: string, place: CelPlace, wants: "bool" | "string"): CelProblem | undefined {
+  const environment = celEnvironment(place.isOldOptional);
+  const type = celType(place.schema, place.root);
+  declare(environment, "self", type);
+  if (!place.isOldOptional) declare(environment, "oldSelf", type);
   let parsed: ReturnType<Environment["parse"]>;
   try {
     parsed = environment.parse(expression);
@@ -104,10 +105,9 @@ function wrongResult(type: string, wants: "bool" | "string"): CelProblem | undef
   };
 }
 
-function declare(environment: Environment, schema: Schema, root: boolean): void {
-  const type = celType(schema, root);
-  if (typeof type === "string") environment.registerVariable("self", type);
-  else environment.registerVariable({ name: "self", schema: type });
+function declare(environment: Environment, name: string, type: CelType): void {
+  if (typeof type === "string") environment.registerVariable(name, type);
+  else environment.registerVariable({ name, schema: type });
 }
 
 type CelType = string | { [field: string]: CelType };
@@ -150,10 +150,10 @@ const hidden = (schema: Schema): boolean => preserves(schema) && typeOf(schema) 
 function compileMessage(expression: string, error: CelError, ast: ASTNode): CelProblem | undefined {
   const first = error.message.split("\n")[0] ?? "";
   const start = error.range?.start ?? 0;
-  // What an optional of an unknown type holds is beyond this checker; the real one knows it.
-  if (first.includes("'undefined'")) return undefined;
   const missing = /^No such key: (.*)$/.exec(first);
   if (missing) return at(expression, start - 1, `undefined field '${missing[1]}'`);
+  const scalar = /^Cannot index type '(.*)'$/.exec(first);
+  if (scalar) return at(expression, start - 1, `type '${typeName(scalar[1] ?? "")}' does not support field selection`);
   const operator = /^no such overload: (.+) (==|!=|<=|>=|<|>|\+|-|\*|\/|%|in) (.+)$/.exec(first);
   if (operator) return overload(expression, operator, error, ast);
   const call = /^found no matching overload for '(?:(.*)\.)?(\w+)\((.*)\)'$/.exec(first);
@@ -221,6 +221,8 @@ const expected =
 function syntaxMessage(expression: string, error: CelError): string {
   const first = error.message.split("\n")[0] ?? "";
   const position = error.range?.start ?? expression.length;
+  if (/got EOF/.test(first))
+    return at(expression, position, `Syntax error: no viable alternative at input '.'`).message;
   const text = /Unexpected token: EOF/.test(first)
     ? `Syntax error: mismatched input '<EOF>' expecting ${expected}`
     : `Syntax error: ${first}`;

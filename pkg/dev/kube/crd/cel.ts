@@ -7,31 +7,39 @@ export interface CelProgram {
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
 }
 
+/** CEL with the functions of Kubernetes; what is not declared may be anything. */
+export function celEnvironment(isOldOptional: boolean): Environment {
+  const environment = new Environment({
+    unlistedVariablesAreDyn: true,
+    enableOptionalTypes: true,
+    homogeneousAggregateLiterals: false,
+  });
+  registerKubernetesFunctions(environment);
+  if (isOldOptional) environment.registerVariable("oldSelf", "optional<dyn>");
+  return environment;
+}
+
 /** Parses CEL expressions, each once. */
 export class CelCompiler {
-  readonly #environment: Environment;
+  readonly #environment = celEnvironment(false);
+  readonly #withOptional = celEnvironment(true);
   readonly #programs = new Map<string, CelProgram>();
 
-  constructor() {
-    this.#environment = new Environment({
-      unlistedVariablesAreDyn: true,
-      enableOptionalTypes: true,
-      homogeneousAggregateLiterals: false,
-    });
-    registerKubernetesFunctions(this.#environment);
-  }
-
-  /** Throws an Error when the expression can not be parsed; definitions are checked before they are stored. */
-  compile(expression: string): CelProgram {
-    const known = this.#programs.get(expression);
+  /**
+   * `isOldOptional` says that oldSelf is an optional. Throws an Error when the expression can not be parsed;
+   * definitions are checked before they are stored.
+   */
+  compile(expression: string, isOldOptional = false): CelProgram {
+    const key = `${isOldOptional} ${expression}`;
+    const known = this.#programs.get(key);
     if (known) return known;
-    const program = this.#parse(expression);
-    this.#programs.set(expression, program);
+    const program = this.#parse(expression, isOldOptional ? this.#withOptional : this.#environment);
+    this.#programs.set(key, program);
     return program;
   }
 
-  #parse(expression: string): CelProgram {
-    const parsed = this.#environment.parse(expression);
+  #parse(expression: string, environment: Environment): CelProgram {
+    const parsed = environment.parse(expression);
     return {
       usesOldSelf: /\boldSelf\b/.test(withoutStrings(expression)),
       evaluate: (variables) => evaluate(() => parsed(variables as Record<string, unknown>)),

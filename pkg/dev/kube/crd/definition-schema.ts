@@ -25,6 +25,8 @@ interface Node {
   readonly noDefaults: string | undefined;
 }
 
+const types = ["array", "boolean", "integer", "number", "object", "string"];
+
 function schemaErrors(node: Node, path: string): FieldError[] {
   const { schema } = node;
   const errors: FieldError[] = [];
@@ -36,6 +38,8 @@ function schemaErrors(node: Node, path: string): FieldError[] {
       ),
     );
   }
+  const type = textAt(schema, "type");
+  if (type !== "" && !types.includes(type)) errors.push(notSupported(child(path, "type"), type, types));
   if (schema["default"] !== undefined && node.noDefaults !== undefined)
     errors.push(forbidden(child(path, "default"), node.noDefaults));
   if (valuesOf(schema) !== undefined && Object.keys(propertiesOf(schema)).length > 0) {
@@ -175,7 +179,8 @@ function pathExists(path: string, schema: Schema): boolean {
 
 function compileErrors(rule: JsonObject, path: string, node: Node): FieldError[] {
   const text = textAt(rule, "rule").trim();
-  const problem = checkCel(text, node.schema, "bool", node.root);
+  const place = { schema: node.schema, root: node.root, isOldOptional: rule["optionalOldSelf"] === true };
+  const problem = checkCel(text, place, "bool");
   if (problem?.unsupported) throw notImplemented(`${problem.message}, which the CEL rule at ${path} calls`);
   if (problem) return [invalid(`${path}.rule`, internalRule(rule), problem.message)];
   if (/\boldSelf\b/.test(text) && node.uncorrelatable !== undefined) {
@@ -183,7 +188,7 @@ function compileErrors(rule: JsonObject, path: string, node: Node): FieldError[]
     return [invalid(`${path}.rule`, textAt(rule, "rule"), why)];
   }
   const expression = textAt(rule, "messageExpression").trim();
-  const wrong = expression === "" ? undefined : checkCel(expression, node.schema, "string", node.root);
+  const wrong = expression === "" ? undefined : checkCel(expression, place, "string");
   if (wrong?.unsupported) throw notImplemented(`${wrong.message}, which the messageExpression at ${path} calls`);
   return wrong ? [invalid(`${path}.messageExpression`, internalRule(rule), wrong.message)] : [];
 }

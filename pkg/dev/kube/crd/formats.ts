@@ -11,7 +11,7 @@ const checks: Readonly<Record<string, (value: string) => boolean>> = {
   uri: (value) => /^[a-z][a-z0-9+.-]*:/i.test(value) || value.startsWith("/"),
   hostname: (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/i.test(value),
   mac: (value) => /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(value),
-  byte: (value) => /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0,
+  byte: (value) => /^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0,
   duration: (value) => /^(\d+(\.\d+)?\s*(ns|us|µs|ms|s|m|h|d|w)[a-z]*\s*)+$/i.test(value),
 };
 

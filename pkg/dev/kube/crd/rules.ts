@@ -88,8 +88,8 @@ export class Rules {
 
   #rule(rule: JsonObject, visit: Visit, findings: RuleFindings): void {
     const text = textAt(rule, "rule");
-    const program = this.#compiler.compile(text.trim());
     const optional = rule["optionalOldSelf"] === true;
+    const program = this.#compiler.compile(text.trim(), optional);
     const { value, schema, old, path, resource } = visit;
     const transition = program.usesOldSelf && !optional;
     if (transition && (old === undefined || old === null || this.#faults["no-transition-rules"])) return;
@@ -130,7 +130,7 @@ export class Rules {
     const expression = textAt(rule, "messageExpression").trim();
     if (expression !== "") {
       try {
-        const text = this.#compiler.compile(expression).evaluate(variables);
+        const text = this.#compiler.compile(expression, rule["optionalOldSelf"] === true).evaluate(variables);
         if (typeof text === "string" && text.trim() !== "" && !/[\r\n]/.test(text.trim())) return text;
       } catch {
         // A message that can not be made is replaced by the plain one.

@@ -115,9 +115,9 @@ function formatErrors(schema: Schema, value: string, place: Place): FieldError[]
 function rangeErrors(schema: Schema, value: number | bigint, place: Place): FieldError[] {
   if (typeOf(schema) !== "integer") return [];
   const format = schema["format"] === "int32" || schema["format"] === "int64" ? schema["format"] : undefined;
-  const whole = typeof value === "bigint" || Number.isInteger(value);
-  const limit = format === "int32" ? 2 ** 31 : 2 ** 63;
-  if (whole && Number(value) >= -limit && Number(value) < limit) return [];
+  const whole = typeof value === "bigint" || Number.isInteger(value) ? BigInt(value) : undefined;
+  const limit = format === "int32" ? 2n ** 31n : 2n ** 63n;
+  if (whole !== undefined && whole >= -limit && whole < limit) return [];
   const what = format === undefined ? "integer (default format)" : `integer with format ${format}`;
   return [invalid(place.root, "", `Checked value must be of type ${what} in ${place.path}`)];
 }

@@ -61,7 +61,6 @@ export const required = (field: string, detail = ""): FieldError => make("FieldV
 export const forbidden = (field: string, detail: string): FieldError =>
   make("FieldValueForbidden", field, omitted, detail);
 export const duplicate = (field: string, value: BadValue): FieldError => make("FieldValueDuplicate", field, value, "");
-export const notFound = (field: string, value: BadValue): FieldError => make("FieldValueNotFound", field, value, "");
 export const notSupported = (field: string, value: BadValue, valid: readonly string[]): FieldError =>
   make(
     "FieldValueNotSupported",
@@ -73,7 +72,6 @@ export const tooLong = (field: string, max: number): FieldError =>
   make("FieldValueTooLong", field, omitted, max < 0 ? "value is too long" : `may not be more than ${max} bytes`);
 export const tooMany = (field: string, actual: number, max: number): FieldError =>
   make("FieldValueTooMany", field, actual, `must have at most ${max} item${max === 1 ? "" : "s"}`);
-export const internal = (field: string, detail: string): FieldError => make("InternalError", field, omitted, detail);
 
 /** `field: body` of all of them, as the message of an Invalid answer carries it. */
 export function aggregateMessage(errors: readonly FieldError[]): string {

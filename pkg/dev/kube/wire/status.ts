@@ -142,9 +142,6 @@ export const tooLargeVersion = (wanted: bigint | number, current: number): ApiFa
     retryAfterSeconds: 1,
   });
 
-export const internalError = (message: string): ApiFailure =>
-  new ApiFailure(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
-
 export const notAcceptable = (accepted: readonly string[]): ApiFailure =>
   new ApiFailure(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 
