@@ -1,7 +1,8 @@
 import { feature } from "../suite/case.ts";
+import type { Doc } from "../suite/doc.ts";
 import { crd, served } from "../suite/fixtures.ts";
 import { gadgetSchema } from "../suite/schemas.ts";
-import type { Doc, Session } from "../suite/session.ts";
+import type { Session } from "../suite/session.ts";
 
 const anything = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 

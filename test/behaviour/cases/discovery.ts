@@ -1,6 +1,7 @@
 import { feature } from "../suite/case.ts";
+import type { Doc } from "../suite/doc.ts";
 import { resources as known } from "../suite/resources.ts";
-import type { Doc, Session } from "../suite/session.ts";
+import type { Session } from "../suite/session.ts";
 
 /** Of a list of resources those that the suite knows; the embedded server need not have the others. */
 function inUse(apiVersion: string) {

@@ -1,4 +1,5 @@
-import type { Answer, Doc } from "../suite/session.ts";
+import type { Doc } from "../suite/doc.ts";
+import type { Answer } from "../suite/session.ts";
 
 /** A ConfigMap with data. */
 export function map(name: string, data: object = { k: "1" }, metadata: object = {}): object {

@@ -1,27 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Http, Message, Reply } from "../../support/http.ts";
 import type { Account } from "../../support/service-account-token.ts";
+import type { Doc } from "./doc.ts";
 import type { Names } from "./normalise.ts";
 import { toldHeaders } from "./normalise.ts";
 import { pathOf, type ResourceName, resources } from "./resources.ts";
 import type { Entry } from "./transcript.ts";
 import { Watcher } from "./watcher.ts";
-
-/** An object, list or Status as it was answered. */
-export interface Doc {
-  readonly metadata?: {
-    readonly name?: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly continue?: string;
-    readonly generation?: number;
-    readonly finalizers?: readonly string[];
-    readonly deletionTimestamp?: string;
-  };
-  readonly status?: unknown;
-  readonly items?: readonly Doc[];
-  readonly [key: string]: unknown;
-}
 
 /** What a story goes on with. */
 export interface Answer {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import type { Http, Message } from "../../support/http.ts";
-import type { Doc } from "./session.ts";
+import type { Doc } from "./doc.ts";
 
 /** One line of a watch. */
 export interface WatchLine {
