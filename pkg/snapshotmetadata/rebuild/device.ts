@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { Failure, messageOf } from "../../runtime/errors/index.ts";
 
@@ -8,6 +8,10 @@ export interface Device {
   readonly handle: FileHandle;
   readonly sizeBytes: number;
   readonly isBlockDevice: boolean;
+  /** The flag that named it. */
+  readonly flag: string;
+  /** Equal for two devices exactly when they are one, whatever their paths. */
+  readonly identity: string;
 }
 
 /** Opens a device that exists. Throws a terminal Failure that names `flag` and the path. */
@@ -17,10 +21,11 @@ export async function openDevice(path: string, mode: "read" | "write", flag: str
     throw new Failure("terminal", "DeviceUnusable", `--${flag}=${path}: ${messageOf(thrown)}`);
   });
   try {
-    const found = await handle.stat();
+    const found = await handle.stat({ bigint: true });
     const isBlockDevice = found.isBlockDevice();
-    if (isBlockDevice) return { path, handle, sizeBytes: await blockDeviceSize(found.rdev), isBlockDevice };
-    if (found.isFile()) return { path, handle, sizeBytes: found.size, isBlockDevice };
+    const common = { path, handle, isBlockDevice, flag, identity: identityOf(found) };
+    if (isBlockDevice) return { ...common, sizeBytes: await blockDeviceSize(Number(found.rdev)) };
+    if (found.isFile()) return { ...common, sizeBytes: Number(found.size) };
     throw new Failure("terminal", "DeviceUnusable", `--${flag}=${path}: neither a block device nor a file`);
   } catch (thrown) {
     await handle.close();
@@ -32,6 +37,29 @@ export async function openDevice(path: string, mode: "read" | "write", flag: str
 export async function isBlockDevice(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isBlockDevice() ?? false;
+}
+
+/** What `identity` a path has; undefined when nothing is there. */
+export async function identityAt(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && identityOf(found);
+}
+
+/** A node in any folder is the same block device when it has its number; a file is its inode. */
+export function identityOf(found: BigIntStats): string {
+  return found.isBlockDevice() ? `device ${found.rdev}` : `file ${found.dev}:${found.ino}`;
+}
+
+/** Throws a Failure when one of `readFrom` is what would be written. */
+export function refuseOverlap(readFrom: readonly Device[], path: string, identity: string | undefined): void {
+  const clash = readFrom.find((each) => each.identity === identity);
+  if (!clash) return;
+  throw new Failure(
+    "terminal",
+    "SourceIsTarget",
+    `--${clash.flag}=${clash.path} and --target-device-path=${path} are the same device or file: it would be ` +
+      "overwritten while it is read; nothing was written",
+  );
 }
 
 /** stat says 0 for a block device; Linux tells its size in sectors of 512 bytes, whatever the device's own are. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -222,5 +222,71 @@ describe("a rebuild that must not succeed", () => {
     } as Partial<RebuildOptions>);
     await expect(overtaken).rejects.toMatchObject({ reason: "TargetTaken" });
     expect((await readFile(target)).equals(bytes)).toBe(true);
+  });
+});
+
+describe("one device under two names", () => {
+  const whole = [[0, 4 * MiB]] as const;
+  const flags = (first: string) => new RegExp(`--${first}=.* and --target-device-path=.* are the same`);
+
+  it.each([
+    ["a symlink", symlink],
+    ["a hard link", link],
+  ])("the source through %s, in place", async (_, alias) => {
+    const bytes = await image(source, 4 * MiB, whole);
+    await alias(source, target);
+    const failed = rebuild(aStream(whole, 4 * MiB), { inPlace: true });
+    await expect(failed).rejects.toMatchObject({
+      kind: "terminal",
+      reason: "SourceIsTarget",
+      message: expect.stringMatching(flags("source-device-path")),
+    });
+    expect((await readFile(source)).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ["a symlink", symlink],
+    ["a hard link", link],
+  ])("the source through %s, as a new file", async (_, alias) => {
+    const bytes = await image(source, MiB, [[0, MiB]]);
+    await alias(source, target);
+    const failed = rebuild(aStream([[0, MiB]], MiB));
+    await expect(failed).rejects.toMatchObject({ kind: "terminal", reason: "SourceIsTarget" });
+    expect((await readFile(source)).equals(bytes)).toBe(true);
+    expect(await readdir(folder)).toEqual(["source", "target"]);
+  });
+
+  it("the source lying where the work would be done", async () => {
+    const partial = join(folder, ".target.partial");
+    const bytes = await image(partial, MiB, [[0, MiB]]);
+    const failed = rebuild(aStream([[0, MiB]], MiB), { sourcePath: partial });
+    await expect(failed).rejects.toMatchObject({ reason: "SourceIsTarget" });
+    expect((await readFile(partial)).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ["a symlink, a delta in place", symlink, { inPlace: true, ontoTarget: true }],
+    ["a hard link, a delta in place", link, { inPlace: true, ontoTarget: true }],
+    ["a symlink, in place", symlink, { inPlace: true }],
+    ["a hard link, as a new file", link, {}],
+  ])("the base through %s", async (_, alias, how) => {
+    const base = join(folder, "base");
+    const before = await image(base, 4 * MiB, whole);
+    await alias(base, target);
+    await image(source, 4 * MiB, [[2 * MiB, 4096]], before);
+    const failed = rebuild(aStream([[2 * MiB, 4096]], 4 * MiB), { basePath: base, ...how });
+    await expect(failed).rejects.toMatchObject({
+      kind: "terminal",
+      reason: "SourceIsTarget",
+      message: expect.stringMatching(flags("base-image")),
+    });
+    expect((await readFile(base)).equals(before)).toBe(true);
+  });
+
+  it("the base is the target that a copy replaces", async () => {
+    const before = await image(target, 2 * MiB, [[0, MiB]]);
+    const after = await image(source, 2 * MiB, [[MiB, 4096]], before);
+    await rebuild(aStream([[MiB, 4096]], 2 * MiB), { basePath: target, ontoTarget: true });
+    expect((await readFile(target)).equals(after)).toBe(true);
   });
 });

@@ -76,9 +76,10 @@ async function build(options: RebuildOptions, source: Device, base: Device | und
   const { metadata, signal, verification, clock = systemClock, failpoint = () => undefined } = options;
   const ranges = await peek(metadata.ranges());
   const capacity = capacityOf(metadata, source, base);
+  const bounds = { sizeBytes: capacity, readFrom: base ? [source, base] : [source] };
   const target = options.inPlace
-    ? await pendingInPlace(options.targetPath, capacity)
-    : await pendingFile(options.targetPath, capacity);
+    ? await pendingInPlace(options.targetPath, bounds)
+    : await pendingFile(options.targetPath, { ...bounds, replaceable: options.ontoTarget ? base : undefined });
   const tally: Tally = { sourceBytesRead: 0, baseBytesRead: 0, targetBytesWritten: 0 };
   const laps = stopwatch(clock);
   try {

@@ -1,8 +1,8 @@
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, messageOf } from "../../runtime/errors/index.ts";
 import { chunkBytes } from "./chunks.ts";
-import { type Device, openDevice, readFully, writeFully } from "./device.ts";
+import { type Device, identityAt, identityOf, openDevice, readFully, refuseOverlap, writeFully } from "./device.ts";
 
 /**
  * A target under work. Until `publish` has settled nobody can take it for a complete one: a file is written under
@@ -25,17 +25,33 @@ function partialPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.partial`);
 }
 
+/** What a target is made from: it must be none of these, under whatever name. */
+export interface TargetBounds {
+  readonly sizeBytes: number;
+  readonly readFrom: readonly Device[];
+  /** The base, where the file that is replaced may be it: what is read is its old inode. */
+  readonly replaceable?: Device | undefined;
+}
+
 /** A new file of `sizeBytes`, sparse; replaces what stands at `path` only when published. */
-export async function pendingFile(path: string, sizeBytes: number): Promise<PendingTarget> {
+export async function pendingFile(
+  path: string,
+  { sizeBytes, readFrom, replaceable }: TargetBounds,
+): Promise<PendingTarget> {
   const partial = partialPath(path);
+  refuseOverlap(
+    readFrom.filter((each) => each !== replaceable),
+    path,
+    await identityAt(path),
+  );
+  refuseOverlap(readFrom, path, await identityAt(partial));
   // What a killed rebuild left is worthless. A rebuild still at work keeps its file, and finds out when it publishes.
   await rm(partial, { force: true });
   const handle = await open(partial, "wx+", 0o600).catch((thrown: unknown) => {
     throw new Failure("terminal", "DeviceUnusable", `--target-device-path=${path}: ${messageOf(thrown)}`);
   });
-  const own = await handle.stat();
+  const own = identityOf(await handle.stat({ bigint: true }));
   let published = false;
-  const device: Device = { path, handle, sizeBytes, isBlockDevice: false };
   try {
     await handle.truncate(sizeBytes);
   } catch (thrown) {
@@ -43,9 +59,9 @@ export async function pendingFile(path: string, sizeBytes: number): Promise<Pend
     await rm(partial, { force: true });
     throw new Failure("terminal", "DeviceUnusable", `--target-device-path=${path}: ${messageOf(thrown)}`);
   }
-  const stillOurs = async (): Promise<boolean> => (await stat(partial).catch(() => undefined))?.ino === own.ino;
+  const stillOurs = async (): Promise<boolean> => (await identityAt(partial)) === own;
   return {
-    device,
+    device: { path, handle, sizeBytes, isBlockDevice: false, flag: "target-device-path", identity: own },
     heldBytes: 0,
     startsEmpty: true,
     publish: async () => {
@@ -72,7 +88,7 @@ export async function pendingFile(path: string, sizeBytes: number): Promise<Pend
 }
 
 /** A device (or file) that is overwritten where it stands. Its beginning is wiped first and written last. */
-export async function pendingInPlace(path: string, sizeBytes: number): Promise<PendingTarget> {
+export async function pendingInPlace(path: string, { sizeBytes, readFrom }: TargetBounds): Promise<PendingTarget> {
   const device = await openDevice(path, "write", "target-device-path");
   const heldBytes = Math.min(chunkBytes, sizeBytes);
   const wipe = async (): Promise<void> => {
@@ -80,6 +96,7 @@ export async function pendingInPlace(path: string, sizeBytes: number): Promise<P
     await device.handle.sync();
   };
   try {
+    refuseOverlap(readFrom, path, device.identity);
     if (device.sizeBytes < sizeBytes) {
       const message = `--target-device-path=${path} has ${device.sizeBytes} bytes, the volume has ${sizeBytes}`;
       throw new Failure("terminal", "DeviceTooSmall", message);
