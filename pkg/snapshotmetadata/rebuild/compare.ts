@@ -1,5 +1,4 @@
 import { chunkBytes, cut } from "./chunks.ts";
-import { type Device, readFully } from "./device.ts";
 
 /** Where two devices differ. Counted in blocks of `differenceBlockBytes`. */
 export interface Comparison {
@@ -9,23 +8,26 @@ export interface Comparison {
   readonly firstDifference?: number;
 }
 
+/** Fills a buffer from a byte position. */
+export type ReadAt = (buffer: Uint8Array, position: number) => Promise<void>;
+
 /** Grain in which differences are counted. */
 export const differenceBlockBytes = 4096;
 
-/** Compares [from, to) of two devices byte for byte, to the end even after a difference. */
+/** Compares the first `length` bytes of two devices byte for byte, to the end even after a difference. */
 export async function compareDevices(
-  one: Device,
-  other: Device,
-  { from = 0, to, signal }: { readonly from?: number; readonly to: number; readonly signal?: AbortSignal },
+  one: ReadAt,
+  other: ReadAt,
+  { length: whole, signal }: { readonly length: number; readonly signal?: AbortSignal },
 ): Promise<Comparison> {
   const left = Buffer.allocUnsafe(chunkBytes);
   const right = Buffer.allocUnsafe(chunkBytes);
   let differingBlocks = 0;
   let firstDifference: number | undefined;
-  for (const { position, length } of cut(from, to)) {
+  for (const { position, length } of cut(0, whole)) {
     signal?.throwIfAborted();
     const [a, b] = [left.subarray(0, length), right.subarray(0, length)];
-    await Promise.all([readFully(one, a, position), readFully(other, b, position)]);
+    await Promise.all([one(a, position), other(b, position)]);
     if (a.equals(b)) continue;
     for (let at = 0; at < length; at += differenceBlockBytes) {
       if (
@@ -43,7 +45,7 @@ export async function compareDevices(
       firstDifference ??= position + firstDifferingByte(a, b, at);
     }
   }
-  return { comparedBytes: to - from, differingBlocks, ...(firstDifference === undefined ? {} : { firstDifference }) };
+  return { comparedBytes: whole, differingBlocks, ...(firstDifference === undefined ? {} : { firstDifference }) };
 }
 
 function firstDifferingByte(a: Uint8Array, b: Uint8Array, from: number): number {

@@ -160,7 +160,8 @@ describe("a rebuild that must not succeed", () => {
     await expect(rebuild(aStream([[0, 4096]], 4 * MiB), { inPlace: true })).rejects.toMatchObject({
       reason: "VerificationFailed",
     });
-    expect((await readFile(target)).subarray(0, MiB).equals(Buffer.alloc(MiB))).toBe(true);
+    const head = (await readFile(target)).subarray(0, MiB);
+    expect(head.toString("latin1").replaceAll("\0", "")).toMatch(/^an unfinished rebuild stands here/);
   });
 
   it("a stream that ends early without an error", async () => {
@@ -222,6 +223,87 @@ describe("a rebuild that must not succeed", () => {
     } as Partial<RebuildOptions>);
     await expect(overtaken).rejects.toMatchObject({ reason: "TargetTaken" });
     expect((await readFile(target)).equals(bytes)).toBe(true);
+  });
+});
+
+describe("in place", () => {
+  const marked = (bytes: Buffer, at: number): Buffer => {
+    const copy = Buffer.from(bytes);
+    copy[at] = (copy[at] ?? 0) ^ 0xff;
+    return copy;
+  };
+
+  it.each([
+    ["what the target held", {}],
+    ["a base", { basePath: "base" }],
+  ])("a lost range in the beginning is noticed: %s", async (_, { basePath }: { basePath?: string }) => {
+    const before = await image(target, 4 * MiB, [[0, 4 * MiB]]);
+    await writeFile(join(folder, "base"), before);
+    await writeFile(source, marked(before, 5000));
+    const failed = rebuild(aStream([], 4 * MiB), {
+      ...{ inPlace: true, ontoTarget: true },
+      ...(basePath ? { basePath: join(folder, basePath) } : {}),
+    });
+    await expect(failed).rejects.toMatchObject({
+      reason: "VerificationFailed",
+      message: expect.stringContaining("first at byte 5000; "),
+    });
+  });
+
+  it("puts named ranges into the beginning, and reads nothing else of the source", async () => {
+    const before = await image(target, 4 * MiB, [[0, 4 * MiB]]);
+    const after = await image(
+      source,
+      4 * MiB,
+      [
+        [4096, 4096],
+        [MiB - 4096, 8192],
+      ],
+      before,
+    );
+    const named = [
+      [4096, 4096],
+      [MiB - 4096, 8192],
+    ] as const;
+    const report = await rebuild(aStream(named, 4 * MiB), { inPlace: true, ontoTarget: true });
+    expect((await readFile(target)).equals(after)).toBe(true);
+    expect(report).toMatchObject({ sourceBytesRead: 12288, verifiedBytes: 4 * MiB });
+  });
+
+  it.each(["none", "full"] as const)("what no range names becomes zero, verification %s", async (verification) => {
+    const named = [
+      [4096, 4096],
+      [MiB - 512, 2 * MiB],
+      [4 * MiB, MiB],
+    ] as const;
+    const bytes = await image(source, 6 * MiB, named);
+    const old = await image(target, 7 * MiB, [[0, 7 * MiB]]);
+    await rebuild(aStream(named, 6 * MiB), { inPlace: true, verification });
+    const built = await readFile(target);
+    expect(built.subarray(0, 6 * MiB).equals(bytes)).toBe(true);
+    expect(built.subarray(6 * MiB).equals(old.subarray(6 * MiB))).toBe(true);
+  });
+
+  it("what no range names beyond a base of a volume that has grown becomes zero", async () => {
+    const base = join(folder, "base");
+    const before = await image(base, 2 * MiB, [[0, 2 * MiB]]);
+    const after = await image(source, 4 * MiB, [[3 * MiB, 4096]], before);
+    await image(target, 4 * MiB, [[0, 4 * MiB]]);
+    const how = { basePath: base, ontoTarget: true, inPlace: true, verification: "none" } as const;
+    await rebuild(aStream([[3 * MiB, 4096]], 4 * MiB), how);
+    expect((await readFile(target)).equals(after)).toBe(true);
+  });
+
+  it("a delta can be taken up after a crash, which cost the beginning, but only when it is verified", async () => {
+    const before = await image(target, 4 * MiB, [[0, 4 * MiB]]);
+    const after = await image(source, 4 * MiB, [[2 * MiB, 4096]], before);
+    const delta = (more: Partial<RebuildOptions> = {}) =>
+      rebuild(aStream([[2 * MiB, 4096]], 4 * MiB), { inPlace: true, ontoTarget: true, ...more });
+    const crash = () => Promise.reject(new Error("crash"));
+    await expect(delta({ failpoint: crash } as Partial<RebuildOptions>)).rejects.toThrow("crash");
+    await expect(delta({ verification: "none" })).rejects.toMatchObject({ reason: "TargetUnfinished" });
+    await delta();
+    expect((await readFile(target)).equals(after)).toBe(true);
   });
 });
 

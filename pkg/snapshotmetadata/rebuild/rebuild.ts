@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../runtime/timing/index.ts";
 import type { BlockRange } from "../client/index.ts";
 import { chunkBytes, chunksOf, cut, safe } from "./chunks.ts";
 import { compareDevices, differenceBlockBytes } from "./compare.ts";
-import { type Device, isBlockDevice, openDevice, readFully, writeFully } from "./device.ts";
+import { type Device, isBlockDevice, openDevice, readFully } from "./device.ts";
 import { describeDifference, type RebuildReport, type Verification } from "./report.ts";
 import { type PendingTarget, pendingFile, pendingInPlace } from "./target.ts";
 
@@ -26,7 +26,7 @@ export interface RebuildOptions {
   readonly metadata: RangeStream;
   /** Device restored from the snapshot; only the named ranges are read, and everything once more to verify. */
   readonly sourcePath: string;
-  /** Image of the earlier snapshot. Absent: unnamed ranges are zero in a new file, as they were in place. */
+  /** Image of the earlier snapshot. Absent: what no range names is zero, unless `ontoTarget`. */
   readonly basePath?: string;
   /** The target holds the earlier snapshot itself: a file is copied first, a device is changed where it stands. */
   readonly ontoTarget?: boolean;
@@ -69,7 +69,6 @@ export async function rebuildDevice(options: RebuildOptions): Promise<RebuildRep
 interface Tally {
   sourceBytesRead: number;
   baseBytesRead: number;
-  targetBytesWritten: number;
 }
 
 async function build(options: RebuildOptions, source: Device, base: Device | undefined): Promise<RebuildReport> {
@@ -80,34 +79,38 @@ async function build(options: RebuildOptions, source: Device, base: Device | und
   const target = options.inPlace
     ? await pendingInPlace(options.targetPath, bounds)
     : await pendingFile(options.targetPath, { ...bounds, replaceable: options.ontoTarget ? base : undefined });
-  const tally: Tally = { sourceBytesRead: 0, baseBytesRead: 0, targetBytesWritten: 0 };
+  const tally: Tally = { sourceBytesRead: 0, baseBytesRead: 0 };
   const laps = stopwatch(clock);
   try {
+    if (target.lostBytes > 0 && options.ontoTarget && !base) await restoreBeginning(source, target, options, tally);
     if (base) await copyBase(base, target, Math.min(base.sizeBytes, capacity), tally, signal);
     const baseMs = laps();
     await failpoint("base-copied", signal);
+    let filled = filledBytes(options, base, target, capacity);
     for await (const { position, length } of chunksOf(ranges, () => capacity)) {
       signal?.throwIfAborted();
+      await zero(target, filled, position, signal);
       await copyChunk(source, target, position, length, tally);
+      filled = Math.max(filled, position + length);
       await failpoint("chunk-applied", signal);
     }
     // The iteration ends quietly only when it is complete; this is the last line of defence, not the first.
     if (!metadata.progress.complete) throw new Failure("transient", "Incomplete", "the metadata stream ended early");
-    await target.device.handle.sync();
+    await zero(target, filled, capacity, signal);
+    await target.sync();
     const applyMs = laps();
     await failpoint("all-applied", signal);
     const verifiedBytes = verification === "full" ? await verify(source, target, capacity, signal) : 0;
     await failpoint("verified", signal);
     const verifyMs = laps();
-    await target.publish(source);
-    tally.sourceBytesRead += target.heldBytes;
-    tally.targetBytesWritten += target.heldBytes;
+    await target.publish();
     const { messages, wireBytes, resumes, ranges: count, rangeBytes } = metadata.progress;
     return {
       targetPath: options.targetPath,
       volumeCapacityBytes: capacity,
       ...{ ranges: count, rangeBytes: safe(rangeBytes), messages, wireBytes, resumes },
       ...tally,
+      targetBytesWritten: target.bytesWritten,
       ...{ baseMs, applyMs, verifyMs, verification, verifiedBytes },
     };
   } finally {
@@ -140,6 +143,22 @@ function capacityOf({ progress }: RangeStream, source: Device, base: Device | un
   return capacity;
 }
 
+/** Only the source has the beginning that a crash has cost; whether it fits the rest shows when that is verified. */
+async function restoreBeginning(
+  source: Device,
+  target: PendingTarget,
+  { verification, targetPath }: RebuildOptions,
+  tally: Tally,
+): Promise<void> {
+  if (verification === "full") return copyChunk(source, target, 0, target.lostBytes, tally);
+  throw new Failure(
+    "terminal",
+    "TargetUnfinished",
+    `--target-device-path=${targetPath} holds an earlier rebuild that did not finish, so changes alone do not make it ` +
+      "whole: use --verify=full, or rebuild it from an image or from all allocated blocks",
+  );
+}
+
 async function copyBase(
   base: Device,
   target: PendingTarget,
@@ -152,7 +171,7 @@ async function copyBase(
     const bytes = Buffer.allocUnsafe(chunk.length);
     await readFully(base, bytes, chunk.position);
     tally.baseBytesRead += chunk.length;
-    await put(target, bytes, chunk.position, tally);
+    await put(target, bytes, chunk.position);
   }
 }
 
@@ -163,26 +182,43 @@ async function copyChunk(
   length: number,
   tally: Tally,
 ): Promise<void> {
-  // The held beginning is read once, when it is published.
-  const from = Math.max(position, target.heldBytes);
-  const bytes = Buffer.allocUnsafe(Math.max(0, position + length - from));
-  if (bytes.length === 0) return;
-  await readFully(source, bytes, from);
-  tally.sourceBytesRead += bytes.length;
-  await writeFully(target.device.handle, bytes, from);
-  tally.targetBytesWritten += bytes.length;
+  const bytes = Buffer.allocUnsafe(length);
+  await readFully(source, bytes, position);
+  tally.sourceBytesRead += length;
+  await target.write(bytes, position);
+}
+
+/** From here on, what no range names must become zero: it may be left from whatever the target held before. */
+function filledBytes(
+  { ontoTarget }: RebuildOptions,
+  base: Device | undefined,
+  { startsEmpty }: PendingTarget,
+  capacity: number,
+): number {
+  if (startsEmpty) return capacity;
+  if (base) return base.sizeBytes;
+  return ontoTarget ? capacity : 0;
+}
+
+/** Makes [from, to) zero. What is zero already is not written, so that a thin device stays thin. */
+async function zero(target: PendingTarget, from: number, to: number, signal?: AbortSignal): Promise<void> {
+  for (const { position, length } of cut(from, to)) {
+    signal?.throwIfAborted();
+    const [bytes, none] = [Buffer.allocUnsafe(length), zeros.subarray(0, length)];
+    await target.read(bytes, position);
+    if (!bytes.equals(none)) await target.write(none, position);
+  }
 }
 
 const zeros = Buffer.alloc(chunkBytes);
 
-/** Writes base bytes: no zeros where the target is empty anyway, so that it stays sparse, and no held beginning. */
-async function put(target: PendingTarget, bytes: Buffer, position: number, tally: Tally): Promise<void> {
+/** Writes base bytes: no zeros where the target is empty anyway, so that it stays sparse. */
+async function put(target: PendingTarget, bytes: Buffer, position: number): Promise<void> {
   const grain = target.startsEmpty ? sparseGrainBytes : chunkBytes;
-  for (let at = Math.max(0, target.heldBytes - position); at < bytes.length; at += grain) {
+  for (let at = 0; at < bytes.length; at += grain) {
     const piece = bytes.subarray(at, Math.min(at + grain, bytes.length));
     if (target.startsEmpty && piece.equals(zeros.subarray(0, piece.length))) continue;
-    await writeFully(target.device.handle, piece, position + at);
-    tally.targetBytesWritten += piece.length;
+    await target.write(piece, position + at);
   }
 }
 
@@ -190,13 +226,17 @@ async function put(target: PendingTarget, bytes: Buffer, position: number, tally
 const sparseGrainBytes = 128 * 1024;
 
 async function verify(source: Device, target: PendingTarget, capacity: number, signal?: AbortSignal): Promise<number> {
-  const bounds = { from: target.heldBytes, to: capacity, ...(signal ? { signal } : {}) };
-  const comparison = await compareDevices(source, target.device, bounds);
+  const comparison = await compareDevices(
+    (buffer, position) => readFully(source, buffer, position),
+    (buffer, position) => target.read(buffer, position),
+    { length: capacity, ...(signal ? { signal } : {}) },
+  );
   if (comparison.differingBlocks === 0) return comparison.comparedBytes;
+  const left = target.startsEmpty ? "nothing was left at" : "the beginning was not given back to";
   throw new Failure(
     "terminal",
     "VerificationFailed",
-    `the rebuilt image is not the snapshot: ${describeDifference(comparison, differenceBlockBytes)}; nothing was left at ${target.device.path}`,
+    `the rebuilt image is not the snapshot: ${describeDifference(comparison, differenceBlockBytes)}; ${left} ${target.path}`,
   );
 }
 

@@ -6,16 +6,23 @@ import { type Device, identityAt, identityOf, openDevice, readFully, refuseOverl
 
 /**
  * A target under work. Until `publish` has settled nobody can take it for a complete one: a file is written under
- * another name, a device lacks its beginning (where file systems, partition tables and databases have their header).
+ * another name, a device lacks its beginning (where file systems, partition tables and databases have their header),
+ * which is built in memory meanwhile. Positions are bytes.
  */
 export interface PendingTarget {
-  readonly device: Device;
-  /** Bytes at the start that `publish` writes, and nobody before. */
-  readonly heldBytes: number;
+  readonly path: string;
   /** True when what was never written reads as zero. */
   readonly startsEmpty: boolean;
-  /** Makes the work durable and the target complete; `head` is the device that has its beginning. */
-  publish(head: Device): Promise<void>;
+  /** Bytes at the beginning that an earlier rebuild in place took away and, not finishing, never gave back. */
+  readonly lostBytes: number;
+  /** Bytes that went to the device; the beginning counts when it is published. */
+  readonly bytesWritten: number;
+  /** The state so far, the beginning included. */
+  read(buffer: Uint8Array, position: number): Promise<void>;
+  write(buffer: Uint8Array, position: number): Promise<void>;
+  sync(): Promise<void>;
+  /** Makes the work durable and the target complete. */
+  publish(): Promise<void>;
   /** Takes the work back, as far as that can be. Safe after `publish`. */
   abandon(): Promise<void>;
 }
@@ -60,10 +67,21 @@ export async function pendingFile(
     throw new Failure("terminal", "DeviceUnusable", `--target-device-path=${path}: ${messageOf(thrown)}`);
   }
   const stillOurs = async (): Promise<boolean> => (await identityAt(partial)) === own;
+  const device: Device = { path, handle, sizeBytes, isBlockDevice: false, flag: "target-device-path", identity: own };
+  let bytesWritten = 0;
   return {
-    device: { path, handle, sizeBytes, isBlockDevice: false, flag: "target-device-path", identity: own },
-    heldBytes: 0,
+    path,
     startsEmpty: true,
+    lostBytes: 0,
+    get bytesWritten() {
+      return bytesWritten;
+    },
+    read: (buffer, position) => readFully(device, buffer, position),
+    write: async (buffer, position) => {
+      await writeFully(handle, buffer, position);
+      bytesWritten += buffer.length;
+    },
+    sync: () => handle.sync(),
     publish: async () => {
       await handle.sync();
       if (!(await stillOurs())) {
@@ -87,13 +105,18 @@ export async function pendingFile(
   };
 }
 
+/** Stands in a device's first bytes while it is rebuilt, so that a delta is not put onto what is no longer there. */
+const unfinishedMark = Buffer.from("an unfinished rebuild stands here: the volume's beginning is missing\n");
+
 /** A device (or file) that is overwritten where it stands. Its beginning is wiped first and written last. */
 export async function pendingInPlace(path: string, { sizeBytes, readFrom }: TargetBounds): Promise<PendingTarget> {
   const device = await openDevice(path, "write", "target-device-path");
-  const heldBytes = Math.min(chunkBytes, sizeBytes);
+  const { handle } = device;
+  const head = Buffer.alloc(Math.min(chunkBytes, sizeBytes));
+  const mark = unfinishedMark.subarray(0, head.length);
   const wipe = async (): Promise<void> => {
-    await writeFully(device.handle, Buffer.alloc(heldBytes), 0);
-    await device.handle.sync();
+    await writeFully(handle, Buffer.concat([mark], head.length), 0);
+    await handle.sync();
   };
   try {
     refuseOverlap(readFrom, path, device.identity);
@@ -101,34 +124,50 @@ export async function pendingInPlace(path: string, { sizeBytes, readFrom }: Targ
       const message = `--target-device-path=${path} has ${device.sizeBytes} bytes, the volume has ${sizeBytes}`;
       throw new Failure("terminal", "DeviceTooSmall", message);
     }
+    await readFully(device, head, 0);
     await wipe();
   } catch (thrown) {
-    await device.handle.close();
+    await handle.close();
     throw thrown;
   }
+  const lostBytes = head.subarray(0, mark.length).equals(mark) ? head.length : 0;
+  let bytesWritten = 0;
   let open = true;
   return {
-    device,
-    heldBytes,
+    path,
     startsEmpty: false,
-    publish: async (source) => {
-      await device.handle.sync();
-      const head = Buffer.allocUnsafe(heldBytes);
-      await readFully(source, head, 0);
+    lostBytes,
+    get bytesWritten() {
+      return bytesWritten;
+    },
+    read: async (buffer, position) => {
+      const held = head.copy(buffer, 0, Math.min(position, head.length));
+      await readFully(device, buffer.subarray(held), position + held);
+    },
+    write: async (buffer, position) => {
+      const held = Math.max(0, Math.min(buffer.length, head.length - position));
+      head.set(buffer.subarray(0, held), Math.min(position, head.length));
+      await writeFully(handle, buffer.subarray(held), position + held);
+      bytesWritten += buffer.length - held;
+    },
+    sync: () => handle.sync(),
+    publish: async () => {
+      await handle.sync();
       try {
-        await writeFully(device.handle, head, 0);
-        await device.handle.sync();
+        await writeFully(handle, head, 0);
+        await handle.sync();
       } catch (thrown) {
         await wipe();
         throw thrown;
       }
+      bytesWritten += head.length;
       open = false;
-      await device.handle.close();
+      await handle.close();
     },
     abandon: async () => {
       if (!open) return;
       open = false;
-      await device.handle.close();
+      await handle.close();
     },
   };
 }
