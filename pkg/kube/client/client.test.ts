@@ -1,12 +1,21 @@
+import { inspect } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
-import { ConfigMap, type Pod, ServiceAccount, TokenRequest, TokenReview } from "../../apis/core/index.ts";
+import { ConfigMap, type Pod, Secret, ServiceAccount, TokenRequest, TokenReview } from "../../apis/core/index.ts";
 import type { Kind, KubeObject } from "../../apis/schema/index.ts";
 import type { Failure } from "../../runtime/errors/index.ts";
 import { silentLogger } from "../../runtime/log/index.ts";
 import { createRegistry } from "../../runtime/metrics/index.ts";
 import { loadKubeConfig } from "../config/index.ts";
-import { reply, type Script, ScriptedServer, type ScriptedServerOptions, status } from "../testing/scripted-server.ts";
+import {
+  type Received,
+  reply,
+  type Script,
+  ScriptedServer,
+  type ScriptedServerOptions,
+  status,
+} from "../testing/scripted-server.ts";
 import { ApiError, isConflict, isExpired, isNotFound } from "./api-error.ts";
+import type { KubeClient } from "./client.ts";
 import { createKubeClient, type KubeClientOptions } from "./create.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -33,6 +42,11 @@ const configMap = (name: string, extra: object = {}) => ({
   metadata: { name, namespace: "a", resourceVersion: "7", ...extra },
 });
 const ref = { name: "one", namespace: "a" };
+/** All that a log or a caller could be shown of an error. */
+const everythingIn = (thrown: unknown): string => inspect(thrown, { depth: 20, maxStringLength: null });
+const drain = async (events: AsyncIterable<unknown>): Promise<void> => {
+  for await (const _ of events);
+};
 const failure = (promise: Promise<unknown>): Promise<Failure> =>
   promise.then(
     (value) => Promise.reject(new Error(`expected a failure, got ${JSON.stringify(value)}`)),
@@ -164,7 +178,82 @@ describe("refusals", () => {
 
   test("a page with status 200 is a refusal too", async () => {
     const { client } = await setUp((_request, response) => reply(response, 200, "<html>log in</html>"));
-    expect((await failure(client.get(ConfigMap, ref))).message).toContain("<html>log in</html>");
+    const thrown = await failure(client.get(ConfigMap, ref));
+    expect(thrown).toBeInstanceOf(ApiError);
+    expect(thrown.message).toMatch(/^the server answered 200 OK to GET .* without an object$/);
+  });
+
+  test.each([
+    ["GET", 200, (client: KubeClient) => client.get(Secret, ref)],
+    ["POST", 201, (client: KubeClient) => client.create(Secret, { metadata: { name: "one", namespace: "a" } })],
+    ["list", 200, (client: KubeClient) => client.list(Secret)],
+  ])("a good answer that breaks off is never quoted: %s", async (_, code, call) => {
+    const { client } = await setUp((_request, response) =>
+      reply(response, code, '{"kind":"Secret","data":{"a":"aHVzaC0x'),
+    );
+    expect(everythingIn(await failure(call(client)))).not.toContain("aHVzaC0x");
+  });
+
+  test.each([
+    ["a line that is no JSON", '{"type":"ADDED","object":{"data":"aHVzaC0x}\n'],
+    ["a line that breaks off early", "aHVzaC0x\n"],
+    ["an error that is no Status", '{"type":"ERROR","object":{"kind":"Secret","data":{"a":"aHVzaC0x"}}}\n'],
+  ])("a watch never quotes what it got: %s", async (_, line) => {
+    const { client } = await setUp((_request, response) => reply(response, 200, line));
+    const thrown = await failure(drain(client.watch(Secret)));
+    expect(everythingIn(thrown)).not.toContain("aHVzaC0x");
+  });
+
+  const spoken = 'spec"token\\with=quotes/and-more';
+  const tokenOf = (body: string): string => (body === "" ? "" : JSON.parse(body).spec.token);
+  const echoes: [string, (request: Received) => string][] = [
+    ["as it came", ({ headers, body }) => `${headers["authorization"]} ${body}`],
+    ["far behind, cut in the middle of a token", ({ body }) => "x".repeat(970) + body],
+    ["in base64", ({ headers, body }) => Buffer.from(`${headers["authorization"]} ${body}`).toString("base64")],
+    [
+      "in base64, shifted by one",
+      ({ headers, body }) => Buffer.from(` ${headers["authorization"]}${body}`).toString("base64"),
+    ],
+    [
+      "in base64, shifted by two",
+      ({ headers, body }) => Buffer.from(`  ${headers["authorization"]}${body}`).toString("base64url"),
+    ],
+    [
+      "each alone in base64",
+      ({ body }) => `${Buffer.from("test-token").toString("base64")} ${Buffer.from(tokenOf(body)).toString("base64")}`,
+    ],
+    ["as JSON", ({ headers, body }) => JSON.stringify({ headers, body })],
+    [
+      "as a Status",
+      ({ headers, body }) =>
+        JSON.stringify(
+          status(502, "Bad", `got ${headers["authorization"]} ${body}`, {
+            name: tokenOf(body),
+            causes: [
+              { message: `value ${JSON.stringify(tokenOf(body))}`, field: "spec.token" },
+              { message: "test-token" },
+            ],
+          }),
+        ),
+    ],
+  ];
+  test.each(echoes)("a gateway that echoes the request, %s, brings no token into the error", async (_, echo) => {
+    const { client } = await setUp((request, response) => reply(response, 502, echo(request)));
+    const calls = [
+      () => client.create(TokenReview, { metadata: {}, spec: { token: spoken } }),
+      () => drain(client.watch(ConfigMap)),
+    ];
+    for (const call of calls) {
+      const held = everythingIn(await failure(call()));
+      const decoded = held
+        .split(/[^\w+/=-]+/)
+        .map((word) => Buffer.from(word, "base64").toString("latin1"))
+        .join(" ");
+      for (const part of ["test-token", "st-tok", "with=quotes", "quotes/and"]) {
+        expect(held).not.toContain(part);
+        expect(decoded).not.toContain(part);
+      }
+    }
   });
 });
 

@@ -30,7 +30,7 @@ import type {
 import { clientMeter } from "./metrics.ts";
 import { objectPath, pathOf, withQuery } from "./path.ts";
 import { tokenBucket } from "./rate-limit.ts";
-import { refusalError } from "./refusal.ts";
+import { brokenAnswer, refusalError } from "./refusal.ts";
 import { Requester } from "./requester.ts";
 
 export interface KubeClientOptions {
@@ -212,7 +212,11 @@ class TypedClient implements KubeClient {
     const { body } = request;
     const plain = typeof body === "string" || body instanceof Uint8Array;
     const json = plain || body === undefined ? {} : { "content-type": "application/json" };
-    return this.#requester.call({
+    const {
+      status,
+      headers,
+      body: answered,
+    } = await this.#requester.call({
       method: request.method,
       path: withQuery(request.path, request.query),
       headers: { ...json, ...lowerCased(request.headers) },
@@ -222,6 +226,7 @@ class TypedClient implements KubeClient {
       signal: request.signal,
       timeoutMs: request.timeoutMs,
     });
+    return { status, headers, body: answered };
   }
 
   async close(): Promise<void> {
@@ -244,16 +249,16 @@ class TypedClient implements KubeClient {
       timeoutMs: options.timeoutMs,
     });
     const text = answer.body.toString("utf8");
-    const { status } = answer;
+    const { status, headers, withoutEchoes } = answer;
     if (status >= 200 && status < 300) {
       try {
         return parseJson(text) as R;
       } catch {
-        // A gateway's page with status 200 is no answer of an API server.
-        throw refusalError({ status, method, path, body: text });
+        // A gateway's page with status 200 is no answer of an API server; nor is half a Secret one to be quoted.
+        throw brokenAnswer({ status, method, path });
       }
     }
-    throw refusalError({ status, method, path, retryAfter: answer.headers["retry-after"], body: text });
+    throw refusalError({ status, method, path, retryAfter: headers["retry-after"], body: text, withoutEchoes });
   }
 }
 

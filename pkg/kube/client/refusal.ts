@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { parseJson } from "../../apis/schema/index.ts";
+import { parseJson, stringifyJson } from "../../apis/schema/index.ts";
 import { ApiError, type StatusDetails } from "./api-error.ts";
 
 export interface Refusal {
@@ -8,6 +8,8 @@ export interface Refusal {
   readonly path: string;
   readonly retryAfter?: string | undefined;
   readonly body: string;
+  /** Takes the secrets of the request out of what is quoted. */
+  readonly withoutEchoes: (text: string) => string;
 }
 
 interface Status {
@@ -39,10 +41,13 @@ const reasons: Readonly<Record<number, string>> = {
 
 const quotedBytes = 1024;
 
-/** What the server said, as an error. A body that is no Status is quoted, trimmed. */
+/**
+ * What the server said, as an error, without the secrets of the request. A body that is no Status is quoted, trimmed.
+ * Not for answers with a status below 300: what they hold is for the caller alone, see `brokenAnswer`.
+ */
 export function refusalError(refusal: Refusal): ApiError {
-  const { status, method, path, body } = refusal;
-  const said = statusIn(body);
+  const { status, method, path, body, withoutEchoes } = refusal;
+  const said = cleaned(statusIn(body), withoutEchoes);
   const reason = typeof said?.reason === "string" && said.reason !== "" ? said.reason : (reasons[status] ?? "Unknown");
   const message =
     typeof said?.message === "string" && said.message !== "" ? said.message : plainMessage(refusal, said === undefined);
@@ -57,11 +62,26 @@ export function refusalError(refusal: Refusal): ApiError {
   });
 }
 
+/** An answer with a good status that is no object. It may hold a part of any object, so that none of it is quoted. */
+export function brokenAnswer({ status, method, path }: Pick<Refusal, "status" | "method" | "path">): ApiError {
+  const message = `${answeredLine({ status, method, path })} without an object`;
+  return new ApiError({ status, reason: "Unknown", message, method, path });
+}
+
 /** The Status object of a watch's ERROR event, as an error. */
 export function statusError(object: unknown, method: string, path: string): ApiError {
   const code = (object as Status | undefined)?.code;
   const status = typeof code === "number" ? code : 500;
-  return refusalError({ status, method, path, body: JSON.stringify(object ?? null) });
+  const body = (object as Status | undefined)?.kind === "Status" ? JSON.stringify(object) : "";
+  return refusalError({ status, method, path, body, withoutEchoes: (text) => text });
+}
+
+/** A Status whose every text is cleaned: after parsing, as each text may be escaped in its own way. */
+function cleaned(said: Status | undefined, clean: (text: string) => string): Status | undefined {
+  if (said === undefined) return undefined;
+  return JSON.parse(stringifyJson(said), (_key, value: unknown) =>
+    typeof value === "string" ? clean(value) : value,
+  ) as Status;
 }
 
 function statusIn(body: string): Status | undefined {
@@ -73,14 +93,20 @@ function statusIn(body: string): Status | undefined {
   }
 }
 
-function plainMessage({ status, method, path, body }: Refusal, quote: boolean): string {
+function plainMessage(refusal: Refusal, quote: boolean): string {
+  // Cleaned before it is cut: half a token is a token still.
+  const body = refusal.withoutEchoes(refusal.body);
   const text = [...body.slice(0, quotedBytes)]
     .map((each) => (each < " " ? " " : each))
     .join("")
     .trim();
-  const line = `the server answered ${status} ${STATUS_CODES[status] ?? ""} to ${method} ${path}`;
+  const line = answeredLine(refusal);
   if (!quote || text === "") return line;
   return `${line}: ${text}${body.length > quotedBytes ? "…" : ""}`;
+}
+
+function answeredLine({ status, method, path }: Pick<Refusal, "status" | "method" | "path">): string {
+  return `the server answered ${status} ${STATUS_CODES[status] ?? ""} to ${method} ${path}`;
 }
 
 /** Retry-After: seconds or a date. Milliseconds from now; undefined without one. */

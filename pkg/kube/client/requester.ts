@@ -4,6 +4,7 @@ import { type Clock, DeadlineError, deadlineSignal, delayAfter, type SignalScope
 import type { Credentials, KubeConfig } from "../config/index.ts";
 import { ConnectionLost, type Incoming } from "../transport/exchange.ts";
 import type { Transport } from "../transport/transport.ts";
+import { withoutEchoes } from "./echoed-secrets.ts";
 import type { ClientMeter } from "./metrics.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { readBody } from "./read-body.ts";
@@ -37,7 +38,11 @@ export interface Call {
 interface Head {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** A part of the answer, without the secrets of the request: for errors. */
+  readonly withoutEchoes: Clean;
 }
+
+type Clean = (text: string) => string;
 
 export interface Answer extends Head {
   readonly body: Buffer;
@@ -68,9 +73,10 @@ export class Requester {
     using scope = deadlineSignal(timeoutMs, call.signal, clock);
     const startedAt = clock.monotonic();
     try {
-      const answer = await this.#attempts(call, scope.signal, startedAt + timeoutMs, async (incoming) => ({
+      const answer = await this.#attempts(call, scope.signal, startedAt + timeoutMs, async (incoming, clean) => ({
         status: incoming.status,
         headers: incoming.headers,
+        withoutEchoes: clean,
         body: await readBody(incoming, {
           server: config.server,
           maxBytes: call.maxBytes,
@@ -96,15 +102,16 @@ export class Requester {
     const timeoutMs = call.timeoutMs ?? this.#deps.timeoutMs;
     const startedAt = clock.monotonic();
     const { signal } = scope;
-    using head = deadlineSignal(timeoutMs, undefined, clock);
-    head.signal.addEventListener("abort", () => scope.abort(head.signal.reason), { once: true });
+    using headDeadline = deadlineSignal(timeoutMs, undefined, clock);
+    headDeadline.signal.addEventListener("abort", () => scope.abort(headDeadline.signal.reason), { once: true });
     try {
-      return await this.#attempts(call, signal, startedAt + timeoutMs, async (incoming): Promise<Answer | Opened> => {
-        const { status, headers } = incoming;
-        if (status >= 200 && status < 300) return { status, headers, stream: incoming };
+      const deadline = startedAt + timeoutMs;
+      return await this.#attempts(call, signal, deadline, async (incoming, clean): Promise<Answer | Opened> => {
+        const head = { status: incoming.status, headers: incoming.headers, withoutEchoes: clean };
+        if (head.status >= 200 && head.status < 300) return { ...head, stream: incoming };
         const what = `${call.method} ${pathOnly(call)}`;
         const body = await readBody(incoming, { server: config.server, maxBytes: call.maxBytes, signal, what });
-        return { status, headers, body };
+        return { ...head, body };
       });
     } catch (thrown) {
       throw thrown instanceof DeadlineError ? this.#late(call, timeoutMs, thrown) : thrown;
@@ -122,7 +129,7 @@ export class Requester {
     call: Attempt,
     signal: AbortSignal,
     deadline: number,
-    take: (incoming: Incoming) => Promise<T>,
+    take: (incoming: Incoming, clean: Clean) => Promise<T>,
   ): Promise<T> {
     const { clock, config, meter, log } = this.#deps;
     let renewed = false;
@@ -161,7 +168,7 @@ export class Requester {
     credentials: Credentials,
     call: Attempt,
     signal: AbortSignal,
-    take: (incoming: Incoming) => Promise<T>,
+    take: (incoming: Incoming, clean: Clean) => Promise<T>,
   ): Promise<T> {
     const { transport, userAgent, meter, rateLimit } = this.#deps;
     if (rateLimit) meter.waited(call.method, (await rateLimit(signal)) / 1000);
@@ -171,7 +178,7 @@ export class Requester {
     try {
       const incoming = await transport.exchange(credentials, { method, path, headers, body, signal });
       code = String(incoming.status);
-      return await take(incoming);
+      return await take(incoming, (text) => withoutEchoes({ headers, body }, text));
     } finally {
       meter.requested(code, method);
     }

@@ -39,13 +39,14 @@ export async function* openWatch<T extends KubeObject>(
   const call = { method: "GET", path: withQuery(path, query), maxBytes: refusalBytes, retry: true };
   const answer = await requester.stream(call, scope);
   if (!("stream" in answer)) {
-    const { status, headers } = answer;
+    const { status, headers, withoutEchoes } = answer;
     throw refusalError({
       status,
       method: "GET",
       path,
       retryAfter: headers["retry-after"],
       body: answer.body.toString("utf8"),
+      withoutEchoes,
     });
   }
   const { stream } = answer;
@@ -73,8 +74,9 @@ function readEvent<T>(line: string, path: string): WatchEvent<T> {
   let event: { type?: unknown; object?: { metadata?: { resourceVersion?: unknown } } };
   try {
     event = parseJson(line) as typeof event;
-  } catch (thrown) {
-    throw new Failure("transient", "WatchBroken", `watch of ${path}: a line is not JSON`, { cause: thrown });
+  } catch {
+    // Without its cause: the parser's message quotes the line, which may be a Secret.
+    throw new Failure("transient", "WatchBroken", `watch of ${path}: a line is not JSON`);
   }
   if (event?.type === "ERROR") throw statusError(event.object, "GET", path);
   const known = changes.has(event?.type) && typeof event.object?.metadata?.resourceVersion === "string";

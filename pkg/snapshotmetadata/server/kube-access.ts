@@ -77,7 +77,8 @@ export function reading(log: Logger): Read {
       signal.throwIfAborted();
       const what = name === "" ? kind.plural : `${kind.kind} ${name}`;
       if (!isForbidden(cause)) {
-        throw new Refusal("readFailed", `${what} can not be read: ${messageOf(cause)}`, { cause });
+        // Not the API server's words: they may quote what was read, and this message goes to the caller.
+        throw new Refusal("readFailed", `${what} can not be read from the API server now; try again`, { cause });
       }
       if (!told.has(kind.kind)) log.warn({ kind: kind.kind, err: messageOf(cause) }, "the role lacks a right to read");
       told.add(kind.kind);
