@@ -14,16 +14,21 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Gives a finished file its final name, durably. */
-export async function publishFile(from: string, to: string): Promise<void> {
+export async function publishFile(from: string, to: string, sync = syncFolder): Promise<void> {
   await rename(from, to);
-  await syncFolder(dirname(to));
+  await sync(dirname(to));
+}
+
+/** `staged` runs when the new text is on disk under a temporary name; `sync` makes the new name durable. */
+export interface Replacing {
+  readonly staged?: () => Promise<void>;
+  readonly sync?: (folder: string) => Promise<void>;
 }
 
 /**
  * Replaces the file in one step: a reader, or a restart after a crash, sees the old text or the new, never a part.
- * `staged` runs when the new text is on disk under a temporary name.
  */
-export async function replaceFile(path: string, text: string, staged?: () => Promise<void>): Promise<void> {
+export async function replaceFile(path: string, text: string, { staged, sync }: Replacing = {}): Promise<void> {
   const temporary = `${path}.tmp`;
   const handle = await open(temporary, "w", 0o600);
   try {
@@ -33,7 +38,7 @@ export async function replaceFile(path: string, text: string, staged?: () => Pro
     await handle.close();
   }
   await staged?.();
-  await publishFile(temporary, path);
+  await publishFile(temporary, path, sync);
 }
 
 /** Removes a file that may not be there. */

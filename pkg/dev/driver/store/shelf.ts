@@ -17,6 +17,8 @@ export interface ShelfDeps<R extends AnyRecord> {
   readonly format: RecordFormat<R>;
   /** Reached at each numbered step; a test kills the process there. */
   readonly failpoint: DriverFailpoint;
+  /** Makes what changed in the folder durable; the file system's own way unless told. */
+  readonly syncFolder?: ((folder: string) => Promise<void>) | undefined;
 }
 
 /** What a restart found half-done and removed. */
@@ -31,12 +33,14 @@ export interface Recovery {
  */
 export class Shelf<R extends AnyRecord> {
   readonly #deps: ShelfDeps<R>;
+  readonly #sync: (folder: string) => Promise<void>;
   readonly #byId = new Map<string, R>();
   readonly #byName = new Map<string, R>();
   #lastOrder = 0;
 
   private constructor(deps: ShelfDeps<R>) {
     this.#deps = deps;
+    this.#sync = deps.syncFolder ?? syncFolder;
   }
 
   /** Reads the folder and removes what a crash left half-done. */
@@ -82,13 +86,13 @@ export class Shelf<R extends AnyRecord> {
       await this.#step("add.begun");
       await fill(temporary);
       await this.#step("add.filled");
-      await publishFile(temporary, data);
+      await publishFile(temporary, data, this.#sync);
       await this.#step("add.published");
       await this.#write(record);
     } catch (thrown) {
       // What can be cleaned now is; what can not is removed at the next start, as no record owns it.
       await rm(temporary, { force: true }).catch(() => {});
-      if (!this.#byId.has(record.id)) await rm(data, { force: true }).catch(() => {});
+      if (!this.#byId.has(record.id)) await this.#takeBack(record.id).catch(() => {});
       throw thrown;
     }
     await this.#step("add.recorded");
@@ -106,12 +110,20 @@ export class Shelf<R extends AnyRecord> {
     if (record === undefined) return;
     await this.#step("remove.begun");
     await rm(this.#recordPath(id), { force: true });
-    await syncFolder(this.#deps.folder);
+    await this.#sync(this.#deps.folder);
     this.#byId.delete(id);
     this.#byName.delete(record.name);
     await this.#step("remove.forgotten");
     await rm(this.dataPath(id), { force: true });
     await this.#step("remove.done");
+  }
+
+  /** The record first, as it may have its name already: data goes only once no record owns it. */
+  async #takeBack(id: string): Promise<void> {
+    await rm(`${this.#recordPath(id)}.tmp`, { force: true });
+    await rm(this.#recordPath(id), { force: true });
+    await this.#sync(this.#deps.folder);
+    await rm(this.dataPath(id), { force: true });
   }
 
   #recordPath(id: string): string {
@@ -120,7 +132,10 @@ export class Shelf<R extends AnyRecord> {
 
   async #write(record: R): Promise<void> {
     const text = `${JSON.stringify(this.#deps.format.encode(record))}\n`;
-    await replaceFile(this.#recordPath(record.id), text, () => this.#step("record.staged"));
+    await replaceFile(this.#recordPath(record.id), text, {
+      staged: () => this.#step("record.staged"),
+      sync: this.#sync,
+    });
     this.#remember(record);
   }
 
