@@ -40,6 +40,19 @@ describe("where it is found", () => {
     expect(load({ env: { HOME: home } }).context).toBe("home");
   });
 
+  test("a program of a cluster looks nowhere but in the explicit file and the pod", async () => {
+    const home = join(folder, "home");
+    await mkdir(join(home, ".kube"), { recursive: true });
+    await Promise.all([writeFile(join(home, ".kube", "config"), config("home")), file("token", "one\n")]);
+    const env = { HOME: home, KUBECONFIG: await file("env", config("env")) };
+    const strict = (options: LoadOptions) => load({ inClusterOnly: true, serviceAccountDir: folder, ...options });
+    const pod = { ...env, KUBERNETES_SERVICE_HOST: "10.0.0.1" };
+    expect(strict({ kubeconfig: "", env: pod }).source).toBe("in-cluster");
+    const kubeconfig = await file("flag", config("flag"));
+    expect(strict({ kubeconfig, env: pod }).source).toBe(kubeconfig);
+    expect(() => strict({ kubeconfig: "", env })).toThrow(/^--kubeconfig is not set, and this is no pod/);
+  });
+
   test("files of $KUBECONFIG are merged: the first mention wins, missing ones are left out", async () => {
     const first = await file("first", config("same", { token: "first" }));
     const second = await file("second", config("same", { token: "second" }).replaceAll("same-ns", "late"));

@@ -10,6 +10,8 @@ import { proxyFor } from "./proxy.ts";
 export interface LoadOptions {
   /** Path of a kubeconfig file, as `--kubeconfig` gives it. Empty is the same as absent. */
   readonly kubeconfig?: string | undefined;
+  /** Without `kubeconfig`, only the pod's ServiceAccount: for programs of a cluster, which nobody's files may lead away. */
+  readonly inClusterOnly?: boolean | undefined;
   /** The kubeconfig itself, as YAML; instead of a file. */
   readonly text?: string | undefined;
   /** Context to use instead of the current one. */
@@ -42,7 +44,7 @@ export interface KubeConfig {
 
 /**
  * The explicit file, else $KUBECONFIG (a list is merged), else ~/.kube/config, else the pod's ServiceAccount.
- * Throws a terminal Failure that names the file and the field.
+ * With `inClusterOnly` the two in the middle are left out. Throws a terminal Failure that names the file and the field.
  */
 export function loadKubeConfig(options: LoadOptions = {}): KubeConfig {
   const env = options.env ?? process.env;
@@ -93,6 +95,11 @@ function ownPartOf(user: User): User {
 
 function findEntries(options: LoadOptions, env: NonNullable<LoadOptions["env"]>): { entries: Entries; source: string } {
   if (options.text !== undefined) return { entries: readText(options.text, "text", undefined), source: "text" };
+  if (options.inClusterOnly && !options.kubeconfig) {
+    if (env["KUBERNETES_SERVICE_HOST"]) return { entries: inCluster(options, env), source: "in-cluster" };
+    const message = "--kubeconfig is not set, and this is no pod (KUBERNETES_SERVICE_HOST is not set)";
+    throw new Failure("terminal", "KubeconfigMissing", message);
+  }
   const explicit = options.kubeconfig || env["KUBECONFIG"];
   if (explicit) return { entries: readFiles(explicit), source: explicit };
   const home = env["HOME"] ? join(env["HOME"], ".kube", "config") : undefined;

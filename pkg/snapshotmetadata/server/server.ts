@@ -104,7 +104,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
 function sharedClient({ kubeconfig, kubeApiQps, kubeApiBurst }: MetadataServerOptions, env: Env): Promise<KubeClient> {
   return env.share(`kube client ${kubeconfig}`, async () =>
     createKubeClient({
-      config: await loadKubeConfig({ kubeconfig }),
+      config: await loadKubeConfig({ kubeconfig, inClusterOnly: true }),
       userAgent: `${env.program}/${env.version}`,
       qps: kubeApiQps > 0 ? kubeApiQps : undefined,
       burst: kubeApiBurst > 0 ? kubeApiBurst : undefined,
@@ -158,7 +158,8 @@ async function run(parts: Parts, signal: AbortSignal): Promise<void> {
       healthPaths: ["/health"],
       checks: { driver: () => link.ready || "the CSI driver is not ready" },
     });
-    const address = `[::]:${options.port}`;
+    // Without a host: a machine without IPv6 is served as well.
+    const address = `:${options.port}`;
     const port = await listenGrpc(server, { address, credentials: tls.serverCredentials, flag: "port" });
     env.log.info({ port, httpPort: endpoint?.port, csiAddress: connection.address }, "serving");
     await link.run(signal);

@@ -129,7 +129,7 @@ describe("what can not work ends with code 1, naming flag and reason", () => {
       },
       /empty-config/,
     ],
-    ["no kubeconfig outside a cluster", async () => "--kubeconfig=", /kubeconfig/],
+    ["no kubeconfig outside a cluster", async () => "--kubeconfig=", /--kubeconfig is not set, and this is no pod/],
     ["a driver address that is no socket", async () => "--csi-address=tcp://localhost:1", /csi-address|unix/],
     ["a driver address that is relative", async () => "--csi-address=csi.sock", /csi-address|absolute/],
     ["an HTTP address that is none", async () => "--http-endpoint=nonsense", /--http-endpoint=nonsense/],
