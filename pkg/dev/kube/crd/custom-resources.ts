@@ -99,7 +99,8 @@ export class CustomResources {
     for (const definition of this.#definitions()) {
       seen.add(keyOf(definition));
       if (textAt(definition, "metadata", "deletionTimestamp") !== "") this.#finalize(definition);
-      else if (this.#deps.machine.faults["crd-never-established"] !== true) this.#establish(definition);
+      else if (this.#deps.machine.faults["crd-never-established"]) this.#serve(definition);
+      else this.#establish(definition);
     }
     for (const key of this.#served.keys()) if (!seen.has(key)) this.#unserve(key);
   }

@@ -76,16 +76,13 @@ export class Reads {
     const prefix = namespace === "" ? "" : `${namespace}/`;
     const all = this.collection(resource).listAt(revision, prefix);
     if (all === undefined) throw this.#expired(token);
-    const rest =
-      token === undefined || this.#machine.faults["forget-continue"]
-        ? all
-        : all.filter((each) => keyOfObject(each) > token.after);
+    const rest = token === undefined ? all : all.filter((each) => keyOfObject(each) > token.after);
     const matching = rest.filter((each) => this.matches(resource, each, options));
     const limit = this.#machine.faults["ignore-limit"] ? 0 : options.limit;
     const cached = options.resourceVersion === "0" && options.match === "" && token === undefined;
     const items = limit > 0 && !cached ? matching.slice(0, limit) : matching;
     const last = items.at(-1);
-    const more = items.length < matching.length && last !== undefined;
+    const more = items.length < matching.length && last !== undefined && !this.#machine.faults["forget-continue"];
     const plain = options.labels.length === 0 && options.fields.length === 0;
     return {
       items,

@@ -69,7 +69,7 @@ export class Watches {
       for (const { object } of collection.list(namespace === "" ? "" : `${namespace}/`)) {
         if (matches(object)) send({ type: "ADDED", object });
       }
-      if (options.sendInitialEvents && options.allowBookmarks) {
+      if (options.sendInitialEvents && options.allowBookmarks && !this.#machine.faults["no-bookmarks"]) {
         send({ type: "BOOKMARK", resourceVersion: String(current), initialEnd: true });
       }
       return current;
