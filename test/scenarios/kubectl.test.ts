@@ -55,7 +55,7 @@ describe("kubectl", () => {
   let kubectl: Kubectl;
 
   beforeAll(async () => {
-    if ("missing" in found) return;
+    if ("missing" in found) return console.log(`not run: ${found.missing}`);
     home = await mkdtemp(join(tmpdir(), "kubectl-test-"));
     cluster = await embeddedCluster({ namespaceGraceMs: 0 });
     kubectl = new Kubectl(found.path, cluster.kubeconfig, home);
