@@ -88,6 +88,12 @@ describe("the flags of the verbs", () => {
     ["no snapshot", ["cbt", "list"], 1, "--snapshot: is required"],
     ["half a ServiceAccount", ["cbt", "list", ...good, "--service-account=x"], 1, "--service-account:"],
     ["a negative offset", ["cbt", "list", ...good, "--starting-offset=-1"], 1, "--starting-offset:"],
+    [
+      "an offset beyond int64",
+      ["cbt", "list", ...good, "--starting-offset=9223372036854775808"],
+      1,
+      "9223372036854775807",
+    ],
     ["negative results", ["cbt", "list", ...good, "--max-results=-1"], 1, "--max-results:"],
     ["an unknown format", ["cbt", "list", ...good, "-o", "yaml"], 2, "--output-format:"],
     ["no devices", ["cbt", "rebuild", ...good], 1, "--source-device-path: is required"],

@@ -1,4 +1,5 @@
 import { integer, text } from "../../runtime/options/index.ts";
+import { largestOffset } from "../../snapshotmetadata/client/index.ts";
 
 /** The flags with which the original's lister and verifier name a snapshot and how to ask for its metadata. */
 export const snapshotSpecs = {
@@ -52,7 +53,9 @@ export interface SnapshotOptions {
 /** What must hold among {@link snapshotSpecs}. */
 export function checkSnapshotOptions(o: SnapshotOptions, problem: (flag: string, message: string) => void): void {
   if (o.snapshot === "") problem("snapshot", "is required: the name of a VolumeSnapshot");
-  if (!/^\d{1,19}$/.test(o.startingOffset)) problem("starting-offset", "must be a byte offset, zero or above");
+  if (!/^\d{1,19}$/.test(o.startingOffset) || BigInt(o.startingOffset) > largestOffset) {
+    problem("starting-offset", `must be a byte offset between 0 and ${largestOffset}`);
+  }
   if (o.maxResults < 0 || o.maxResults > 2 ** 31 - 1) problem("max-results", "must be between 0 and 2147483647");
   if (o.tokenExpiry < 0) problem("token-expiry", "must not be negative");
   if (o.resumeAttempts < 1) problem("resume-attempts", "must be at least 1");

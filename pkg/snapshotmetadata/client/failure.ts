@@ -1,4 +1,4 @@
-import { Failure, type FailureHint, type FailureKind } from "../../runtime/errors/index.ts";
+import { Failure, type FailureHint, type FailureKind, messageOf } from "../../runtime/errors/index.ts";
 
 /**
  * Why metadata could not be had, each a constant a caller may switch over.
@@ -58,4 +58,11 @@ export class MetadataFailure extends Failure {
     this.code = hint.code;
     this.rule = hint.rule;
   }
+}
+
+/** What is thrown once the caller has aborted. */
+export function cancelled(signal: AbortSignal): MetadataFailure {
+  return new MetadataFailure("terminal", "Cancelled", `stopped by the caller: ${messageOf(signal.reason)}`, {
+    cause: signal.reason,
+  });
 }

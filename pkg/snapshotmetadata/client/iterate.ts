@@ -1,10 +1,10 @@
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
-import { MetadataFailure } from "./failure.ts";
+import { cancelled, MetadataFailure } from "./failure.ts";
 import type { ResumeNotice, ResumePolicy } from "./options.ts";
 import { endOf, type MetadataRecord } from "./record.ts";
 import { nameOf, type RuleCheck } from "./rules.ts";
-import { cancelled, type MetadataMessage, type MetadataQuestion, type MetadataTransport } from "./transport.ts";
+import type { MetadataMessage, MetadataQuestion, MetadataTransport } from "./transport.ts";
 
 export interface IterationDeps {
   readonly transport: MetadataTransport;

@@ -399,6 +399,7 @@ describe("finding the service", () => {
       "ServiceInvalid",
     ],
     ["negative offset", () => {}, "InvalidRequest", { startingOffset: -1n }],
+    ["an offset beyond int64", () => {}, "InvalidRequest", { startingOffset: 1n << 63n }],
     ["negative max results", () => {}, "InvalidRequest", { maxResults: -1 }],
     ["half a ServiceAccount", () => {}, "InvalidRequest", { serviceAccount: { namespace: "", name: "backup" } }],
     ["no snapshot named", () => {}, "InvalidRequest", { snapshotName: "" }],

@@ -52,6 +52,9 @@ export async function openMetadata(options: MetadataOptions): Promise<MetadataSt
   return metadataStream({ target, records, tally, rules, transport, closing });
 }
 
+/** Byte offsets are int64 on the wire. */
+export const largestOffset = 2n ** 63n - 1n;
+
 function checkOptions({
   namespace,
   snapshotName,
@@ -66,6 +69,9 @@ function checkOptions({
   if (!namespace) wrong("the namespace of the snapshot is missing");
   if (!snapshotName) wrong("the name of the snapshot is missing");
   if ((startingOffset ?? 0n) < 0n) wrong(`the starting offset is ${startingOffset}, it must not be negative`);
+  if ((startingOffset ?? 0n) > largestOffset) {
+    wrong(`the starting offset is ${startingOffset}, it must not be above ${largestOffset}`);
+  }
   if (!Number.isInteger(maxResults ?? 0) || (maxResults ?? 0) < 0 || (maxResults ?? 0) > 2 ** 31 - 1) {
     wrong(`the number of results in one message is ${maxResults}, it must be between 0 and 2147483647`);
   }

@@ -3,8 +3,8 @@ import type { Kind, KubeObject } from "../../apis/schema/index.ts";
 import { VolumeSnapshot, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
 import { isForbidden, isNotFound } from "../../kube/client/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
-import { MetadataFailure, type MetadataReason } from "./failure.ts";
-import type { MetadataApi, MetadataOptions } from "./options.ts";
+import { cancelled, MetadataFailure, type MetadataReason } from "./failure.ts";
+import type { MetadataOptions } from "./options.ts";
 
 /** Everything needed to ask for one snapshot's metadata, resolved from the API. */
 export interface MetadataTarget {
@@ -24,11 +24,11 @@ export interface MetadataTarget {
 
 /** snapshot → bound content → driver → SnapshotMetadataService. Throws MetadataFailure. */
 export async function resolveTarget(options: MetadataOptions): Promise<MetadataTarget> {
-  const { api, namespace, snapshotName } = options;
-  const content = options.driverName ? undefined : await contentOf(api, namespace, snapshotName);
+  const { namespace, snapshotName } = options;
+  const content = options.driverName ? undefined : await contentOf(options, snapshotName);
   const driverName = options.driverName || content?.spec.driver || "";
   const baseHandle = await baseHandleOf(options);
-  const service = await serviceOf(api, driverName, options.address);
+  const service = await serviceOf(options, driverName);
   const snapshotHandle = content?.status?.snapshotHandle;
   return {
     namespace,
@@ -44,7 +44,7 @@ export async function resolveTarget(options: MetadataOptions): Promise<MetadataT
 async function baseHandleOf(options: MetadataOptions): Promise<string | undefined> {
   if (options.previousSnapshotId) return options.previousSnapshotId;
   if (!options.previousSnapshotName) return undefined;
-  const content = await contentOf(options.api, options.namespace, options.previousSnapshotName);
+  const content = await contentOf(options, options.previousSnapshotName);
   const handle = content.status?.snapshotHandle;
   if (handle) return handle;
   throw new MetadataFailure(
@@ -57,8 +57,12 @@ async function baseHandleOf(options: MetadataOptions): Promise<string | undefine
 }
 
 /** The content bound to a snapshot, provided that it points back at that very snapshot. */
-async function contentOf(api: MetadataApi, namespace: string, name: string): Promise<VolumeSnapshotContent> {
-  const snapshot = await read(api, VolumeSnapshot, { namespace, name }, "SnapshotNotFound");
+async function contentOf(
+  asking: Asking & { readonly namespace: string },
+  name: string,
+): Promise<VolumeSnapshotContent> {
+  const { namespace } = asking;
+  const snapshot = await read(asking, VolumeSnapshot, { namespace, name }, "SnapshotNotFound");
   const shown = `VolumeSnapshot ${namespace}/${name}`;
   const bound = snapshot.status?.boundVolumeSnapshotContentName;
   if (!bound) {
@@ -69,7 +73,7 @@ async function contentOf(api: MetadataApi, namespace: string, name: string): Pro
     const message = `${shown} is not ready (status.readyToUse is false)`;
     throw new MetadataFailure("waiting", "SnapshotNotReady", message, { recheckMs });
   }
-  const content = await read(api, VolumeSnapshotContent, { name: bound }, "ContentNotFound");
+  const content = await read(asking, VolumeSnapshotContent, { name: bound }, "ContentNotFound");
   const ref = content.spec.volumeSnapshotRef;
   const same = ref.uid ? ref.uid === snapshot.metadata.uid : ref.namespace === namespace && ref.name === name;
   if (same) return content;
@@ -83,8 +87,8 @@ async function contentOf(api: MetadataApi, namespace: string, name: string): Pro
 
 type Service = Pick<MetadataTarget, "address" | "audience" | "caPem">;
 
-async function serviceOf(api: MetadataApi, driverName: string, dial: string | undefined): Promise<Service> {
-  const { spec } = await read(api, SnapshotMetadataService, { name: driverName }, "ServiceNotFound");
+async function serviceOf(asking: MetadataOptions, driverName: string): Promise<Service> {
+  const { spec } = await read(asking, SnapshotMetadataService, { name: driverName }, "ServiceNotFound");
   const invalid = (field: string, expected: string): MetadataFailure =>
     new MetadataFailure(
       "terminal",
@@ -92,7 +96,7 @@ async function serviceOf(api: MetadataApi, driverName: string, dial: string | un
       `SnapshotMetadataService ${driverName}: spec.${field} must be ${expected}; ask the administrator of the driver`,
     );
   if (!spec.audience) throw invalid("audience", "set");
-  const address = dial || spec.address;
+  const address = asking.address || spec.address;
   if (!/^[^\s/]+:\d+$/.test(address)) throw invalid("address", "host:port");
   const caPem = Buffer.from(spec.caCert, "base64").toString("latin1");
   if (!caPem.includes("-----BEGIN CERTIFICATE-----")) throw invalid("caCert", "a PEM bundle in base64");
@@ -106,16 +110,19 @@ const missing: Partial<Record<MetadataReason, string>> = {
     "; the driver offers no changed block tracking here, or its SnapshotMetadataService is not installed",
 };
 
+type Asking = Pick<MetadataOptions, "api" | "signal">;
+
 async function read<T extends KubeObject>(
-  api: MetadataApi,
+  { api, signal }: Asking,
   kind: Kind<T>,
   ref: { readonly name: string; readonly namespace?: string },
   notFound: MetadataReason,
 ): Promise<T> {
   const shown = `${kind.kind} ${ref.namespace ? `${ref.namespace}/` : ""}${ref.name}`;
   try {
-    return await api.get(kind, ref);
+    return await api.get(kind, ref, { signal });
   } catch (thrown) {
+    if (signal?.aborted) throw cancelled(signal);
     const cause = { cause: thrown };
     if (isNotFound(thrown)) {
       throw new MetadataFailure("terminal", notFound, `${shown} does not exist${missing[notFound] ?? ""}`, cause);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { SelfSubjectReview, TokenRequest } from "../../apis/core/index.ts";
 import { ApiError } from "../../kube/client/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
-import { MetadataFailure } from "./failure.ts";
+import { cancelled, MetadataFailure } from "./failure.ts";
 import type { MetadataApi, TokenSource } from "./options.ts";
 
 /** The shortest life the API server gives a token; a stream may last as long, so each gets a token of its own. */
@@ -32,23 +32,23 @@ export interface RequestedTokenOptions {
 
 /** Asks the API server for a token of a ServiceAccount, anew for each stream. */
 export function requestedToken({ api, serviceAccount, expirySeconds }: RequestedTokenOptions): TokenSource {
-  return async (audience) => {
-    const { namespace, name } = serviceAccount ?? (await ownServiceAccount(api));
+  return async (audience, signal) => {
+    const { namespace, name } = serviceAccount ?? (await ownServiceAccount(api, signal));
     const spec = { audiences: [audience], expirationSeconds: expirySeconds || shortestTokenSeconds };
     try {
-      const answer = await api.create(TokenRequest, { metadata: {}, spec }, { namespace, name });
+      const answer = await api.create(TokenRequest, { metadata: {}, spec }, { namespace, name, signal });
       if (answer.status?.token) return answer.status.token;
     } catch (thrown) {
-      throw refused(`a token of ServiceAccount ${namespace}/${name} can not be had`, thrown);
+      throw refused(`a token of ServiceAccount ${namespace}/${name} can not be had`, thrown, signal);
     }
     throw new MetadataFailure("terminal", "TokenRefused", `the API server gave no token for ${namespace}/${name}`);
   };
 }
 
 /** Who the caller is, when that is a ServiceAccount. Throws MetadataFailure otherwise. */
-async function ownServiceAccount(api: MetadataApi): Promise<{ namespace: string; name: string }> {
-  const review = await api.create(SelfSubjectReview, { metadata: {} }).catch((thrown: unknown) => {
-    throw refused("the API server does not say who is asking", thrown);
+async function ownServiceAccount(api: MetadataApi, signal: AbortSignal): Promise<{ namespace: string; name: string }> {
+  const review = await api.create(SelfSubjectReview, { metadata: {} }, { signal }).catch((thrown: unknown) => {
+    throw refused("the API server does not say who is asking", thrown, signal);
   });
   const user = review.status?.userInfo?.username ?? "";
   const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user) ?? [];
@@ -60,7 +60,8 @@ async function ownServiceAccount(api: MetadataApi): Promise<{ namespace: string;
   );
 }
 
-function refused(what: string, thrown: unknown): MetadataFailure {
+function refused(what: string, thrown: unknown, signal: AbortSignal): MetadataFailure {
+  if (signal.aborted) return cancelled(signal);
   const message = `${what}: ${messageOf(thrown)}`;
   const denied = thrown instanceof ApiError && thrown.status < 500 && thrown.status !== 429;
   return denied

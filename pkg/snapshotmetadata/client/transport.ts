@@ -13,7 +13,7 @@ import {
   SnapshotMetadataService,
 } from "../../gen/snapshotmetadata/snapshotmetadata.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
-import { MetadataFailure } from "./failure.ts";
+import { cancelled, MetadataFailure } from "./failure.ts";
 import { fromStatus } from "./status.ts";
 
 /** One question. With a base handle: what differs from it; without: what holds data. */
@@ -128,11 +128,4 @@ async function* receive(
   const status = await closing.promise;
   if (signal.aborted) throw cancelled(signal);
   if (status.code !== grpcStatus.OK) throw fromStatus(status, address, secret);
-}
-
-/** What an aborted iteration throws. */
-export function cancelled(signal: AbortSignal): MetadataFailure {
-  return new MetadataFailure("terminal", "Cancelled", `stopped by the caller: ${messageOf(signal.reason)}`, {
-    cause: signal.reason,
-  });
 }
