@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { programs, running } from "./program.ts";
 
@@ -69,12 +70,15 @@ export async function runTool({
   return { code, signal: endedBy, ...output, ms: performance.now() - startedAt };
 }
 
-/** Node's permission model: the program's own code can be read, and what is named. No children, no workers. */
-function permissions({ read, write }: Confinement): string[] {
-  const code = join(programs, "..");
+/**
+ * Node's permission model: the program's own code can be read, and what is named. No children, no workers. Node checks
+ * real paths, and the libraries may lie elsewhere behind a symlink.
+ */
+export function permissions({ read, write }: Confinement, code = join(programs, "..")): string[] {
+  const real = [code, join(code, "node_modules")].filter((path) => existsSync(path)).map((path) => realpathSync(path));
   return [
     "--permission",
-    ...[code, ...read].map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set([code, ...real]), ...read].map((path) => `--allow-fs-read=${path}`),
     ...write.map((path) => `--allow-fs-write=${path}`),
   ];
 }
