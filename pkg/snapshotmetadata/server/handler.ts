@@ -101,11 +101,11 @@ async function prepare(
   bytes: Uint8Array,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
   const request = readRequest(method, bytes);
   const caller = await identify(deps, request, signal);
   await authorize(deps.reviewer, caller, request, signal);
   deps.driver.requireReady();
+  if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
   const { ready, secrets } = await resolve(deps, request, signal);
   return {
     request,
