@@ -30,7 +30,7 @@ function definition(conversion: object): object {
 }
 
 const implementNot = (what: string) => `the embedded API server does not implement ${what}`;
-const noSuchGroup = "404 page not found";
+const noSuchGroup = "the server could not find the requested resource";
 
 /** The closed list of what the embedded server does not offer, and how exactly it says so. */
 export const notOffered: readonly NotOffered[] = [

@@ -241,26 +241,25 @@ export const builtin = feature("builtin", {
 });
 
 /** Claims and volumes find each other. */
-export const binding = feature(
-  "binding",
-  {
-    "a claim and a volume that name each other": async (c) => {
-      const name = `pv-${c.id}`;
-      await c.create("volumes", volume(name, { claimRef: { namespace: c.ns, name: "a" } }));
-      await c.create("claims", { metadata: { name: "a" }, spec: { ...claimSpec, volumeName: name } });
-      await c.until(c.path("claims", "a"), ({ body }) => (body.status as { phase?: string })?.phase === "Bound");
-      await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string })?.phase === "Bound");
-      await c.remove("claims", "a", undefined, { select: ({ kind }) => kind });
-      await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string })?.phase === "Released");
-      await c.remove("volumes", name, undefined, { select: ({ kind }) => kind });
-    },
-    "a claim of a class asks its provisioner": async (c) => {
-      const name = `sc-${c.id}`;
-      await c.create("storageclasses", { metadata: { name }, provisioner: "x.example.com" });
-      await c.create("claims", { metadata: { name: "a" }, spec: { ...claimSpec, storageClassName: name } });
-      await c.until(c.path("claims", "a"), ({ body }) => JSON.stringify(body).includes("storage-provisioner"));
-      await c.remove("storageclasses", name, undefined, { select: ({ kind }) => kind });
-    },
+export const binding = feature("binding", {
+  "a claim and a volume that name each other": async (c) => {
+    const name = `pv-${c.id}`;
+    await c.create(
+      "volumes",
+      volume(name, { storageClassName: "none-at-all", claimRef: { namespace: c.ns, name: "a" } }),
+    );
+    await c.create("claims", { metadata: { name: "a" }, spec: { ...claimSpec, volumeName: name } });
+    await c.until(c.path("claims", "a"), ({ body }) => (body.status as { phase?: string })?.phase === "Bound");
+    await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string })?.phase === "Bound");
+    await c.remove("claims", "a", undefined, { select: ({ kind }) => kind });
+    await c.until(c.path("volumes", name), ({ body }) => (body.status as { phase?: string })?.phase === "Released");
+    await c.remove("volumes", name, undefined, { select: ({ kind }) => kind });
   },
-  ["volume binding"],
-);
+  "a claim of a class asks its provisioner": async (c) => {
+    const name = `sc-${c.id}`;
+    await c.create("storageclasses", { metadata: { name }, provisioner: "x.example.com" });
+    await c.create("claims", { metadata: { name: "a" }, spec: { ...claimSpec, storageClassName: name } });
+    await c.until(c.path("claims", "a"), ({ body }) => JSON.stringify(body).includes("storage-provisioner"));
+    await c.remove("storageclasses", name, undefined, { select: ({ kind }) => kind });
+  },
+});

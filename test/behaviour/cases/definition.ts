@@ -39,7 +39,7 @@ async function established(c: Session): Promise<void> {
     select: statusOf,
   });
   // Serving follows a moment later.
-  while ((await c.quietly("GET", objects(c))).status !== 200);
+  await c.settle(async () => (await c.quietly("GET", objects(c))).status === 200);
 }
 
 async function defined(c: Session, definition: Doc = toy(c)): Promise<void> {

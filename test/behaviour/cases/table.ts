@@ -109,7 +109,8 @@ export function volume(name: string, spec: object = {}): object {
     spec: {
       capacity: { storage: "1Gi" },
       accessModes: ["ReadWriteOnce"],
-      storageClassName: "none-at-all",
+      // Claims of other cases must not find it.
+      storageClassName: `class-of-${name}`,
       csi: { driver: "x.example.com", volumeHandle: "h" },
       ...spec,
     },

@@ -5,9 +5,7 @@ export type Need =
   /** Old versions can be forgotten on demand. */
   | "compaction"
   /** A ServiceAccount token that ran out can be had. */
-  | "expired tokens"
-  /** A controller binds claims to volumes; the embedded server has none, since no program of ours stands on it. */
-  | "volume binding";
+  | "expired tokens";
 
 /** One story told to a server. Everything it sends and gets back is recorded; it asserts nothing itself. */
 export interface Case {

@@ -49,7 +49,14 @@ export function crd(names: NamesOfKind, scope: "Namespaced" | "Cluster", version
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: { name: `${names.plural}.${testGroup}` },
-    spec: { group: testGroup, scope, names, versions },
+    // Whole, so that a server that fills in nothing can still serve it.
+    spec: {
+      group: testGroup,
+      scope,
+      names: { singular: names.kind.toLowerCase(), listKind: `${names.kind}List`, ...names },
+      versions,
+      conversion: { strategy: "None" },
+    },
   };
 }
 

@@ -38,7 +38,7 @@ export async function runCases(
     tookMs[titleOf(case_)] = Math.round(performance.now() - started);
   };
   try {
-    await teller.prepare();
+    await teller.prepare(cases);
     const notRun = missingNeeds(target, cases);
     for (const group of inGroups(cases.filter((case_) => notRun[titleOf(case_)] === undefined))) {
       await Promise.all(workers(group, record));
@@ -53,10 +53,7 @@ export async function runCases(
 
 /** Why cases can not be told to this server, by title. */
 function missingNeeds({ kind, inside }: Target, cases: readonly Case[]): Record<string, string> {
-  const lacks = new Set<Need>([
-    ...(inside === undefined ? (["compaction", "expired tokens"] as const) : []),
-    ...(kind === "embedded" ? (["volume binding"] as const) : []),
-  ]);
+  const lacks = new Set<Need>(inside === undefined ? ["compaction", "expired tokens"] : []);
   const reasons = cases.map((case_) => [titleOf(case_), case_.needs.filter((need) => lacks.has(need))] as const);
   return Object.fromEntries(
     reasons

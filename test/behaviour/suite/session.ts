@@ -181,6 +181,12 @@ export class Session {
     return answer;
   }
 
+  /** Asks again, unrecorded, until it is so, or patience ends; the story goes on either way. */
+  async settle(isSo: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + Math.min(15_000, this.#deps.patienceMs ?? Infinity);
+    while (!(await isSo()) && performance.now() < end) await sleep(20);
+  }
+
   /** Sends without recording: for what must be in place, but is another case's subject. */
   async quietly(method: string, path: string, body?: unknown, headers = {}): Promise<Answer> {
     return await this.#exchange(method, path, body, headers);

@@ -18,10 +18,8 @@ export interface TellerDeps {
   readonly patienceMs?: number | undefined;
 }
 
-const customResources = [
-  ...(["widgets", "gauges", "gadgets", "oldgadgets"] as const),
-  ...(["services", "snapshots", "contents", "snapshotclasses"] as const),
-];
+const ownResources = ["widgets", "gauges", "gadgets", "oldgadgets"] as const;
+const productResources = ["services", "snapshots", "contents", "snapshotclasses"] as const;
 
 /** Tells cases to one server under names that no other run uses. */
 export class Teller {
@@ -35,12 +33,13 @@ export class Teller {
     this.#admin = this.#session("none");
   }
 
-  /** Creates the suite's own kinds and the product's, and waits until they are served. */
-  async prepare(): Promise<void> {
+  /** Creates the suite's own kinds and, where a case is about them, the product's; waits until they are served. */
+  async prepare(cases: readonly Case[]): Promise<void> {
+    const ofProduct = cases.some(({ feature }) => feature === "product");
     const definitions = this.#admin.path("crds");
     for (const crd of fixtureCrds) await this.#expect([201], "POST", definitions, crd);
-    for (const crd of productCrds()) await this.#expect([201, 409], "POST", definitions, crd);
-    for (const resource of customResources) {
+    for (const crd of ofProduct ? productCrds() : []) await this.#expect([201, 409], "POST", definitions, crd);
+    for (const resource of [...ownResources, ...(ofProduct ? productResources : [])]) {
       const path = this.#admin.path(resource, undefined, { namespace: undefined });
       await this.#admin.until(path, ({ status }) => status === 200);
     }
