@@ -54,7 +54,7 @@ export interface DevKubeHooks {
 export interface DevKube {
   /** https://127.0.0.1:port */
   readonly url: string;
-  /** Kubeconfig of the administrator, as YAML text; holds the token and the client certificate. */
+  /** Kubeconfig of the administrator, as YAML text: by token, and by certificate in context dev-cluster-certificate. */
   readonly kubeconfig: string;
   /** Certificate of the self-made authority, PEM. */
   readonly caPem: string;

@@ -17,6 +17,8 @@ export function builtinResource(kind: BuiltinKind, types: GoTypes, faults: Fault
   );
   const main = mine.find((each) => each.name === kind.resource);
   if (main === undefined) throw new Error(`discovery does not know ${kind.resource}`);
+  // Definitions keep their defaults: without them no custom kind could be made at all.
+  const isBare = faults["no-defaulting"] === true && kind.group !== "apiextensions.k8s.io";
   const events = kind.resource === "events" && kind.group !== "";
   return {
     group: kind.group,
@@ -36,7 +38,7 @@ export function builtinResource(kind: BuiltinKind, types: GoTypes, faults: Fault
       struct: kind.struct,
       apiVersion: apiVersion({ group: kind.group, version }),
       kind: main.kind,
-      ...(kind.defaults && !faults["no-defaulting"] ? { defaults: kind.defaults } : {}),
+      ...(kind.defaults && !isBare ? { defaults: kind.defaults } : {}),
       ...(events ? { toStored: eventToStored, fromStored: eventFromStored } : {}),
     }),
     strategy: builtinStrategy(kind, main.namespaced, faults["mutable-immutables"] === true),

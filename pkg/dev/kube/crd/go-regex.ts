@@ -26,7 +26,7 @@ export function goRegex(pattern: string): RegExp {
 function rewritten(escaped: string): string | undefined {
   if (escaped === "A") return "^";
   if (escaped === "z") return "$";
-  if (/[\w^$\\.*+?()[\]{}|/]/.test(escaped) || escaped.charCodeAt(0) > 0x7f) return undefined;
+  if (/[A-Za-z0-9^$\\.*+?()[\]{}|/]/.test(escaped) || escaped.charCodeAt(0) > 0x7f) return undefined;
   return `\\x${escaped.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 

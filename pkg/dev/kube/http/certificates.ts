@@ -23,9 +23,19 @@ export async function makeCertificates(admin: {
   };
 }
 
-/** The administrator's kubeconfig as YAML (JSON is YAML, and kubectl reads it). */
+/**
+ * The administrator's kubeconfig as YAML: by token, and in a second context by client certificate. One user has not
+ * both, since the certificate would win over every other token that a client is given.
+ */
 export function kubeconfigText(url: string, certificates: Certificates, token: string): string {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const context = (name: string, user: string) => [
+    `- name: ${name}`,
+    "  context:",
+    "    cluster: dev-cluster",
+    `    user: ${user}`,
+    "    namespace: default",
+  ];
   return [
     "apiVersion: v1",
     "kind: Config",
@@ -38,12 +48,13 @@ export function kubeconfigText(url: string, certificates: Certificates, token: s
     "- name: dev-admin",
     "  user:",
     `    token: ${token}`,
+    "- name: dev-admin-certificate",
+    "  user:",
+    `    client-certificate-data: ${base64(certificates.client.certPem)}`,
+    `    client-key-data: ${base64(certificates.client.keyPem)}`,
     "contexts:",
-    "- name: dev-cluster",
-    "  context:",
-    "    cluster: dev-cluster",
-    "    user: dev-admin",
-    "    namespace: default",
+    ...context("dev-cluster", "dev-admin"),
+    ...context("dev-cluster-certificate", "dev-admin-certificate"),
     "current-context: dev-cluster",
     "",
   ].join("\n");
