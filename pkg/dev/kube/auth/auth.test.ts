@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Served, served } from "../testing/served.ts";
+import { impersonationModes } from "./impersonation.ts";
 
 const base = "/api/v1/namespaces/default";
 const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
@@ -123,3 +124,21 @@ test("impersonation needs a right of its own; the administrator has it", async (
   expect((await robot.send("POST", who, {}, headers)).body.message).toContain("cannot impersonate-on:user-info:create");
   expect((await it.send("POST", who, {}, { "impersonate-group": "team" })).status).toBe(400);
 });
+
+test.each([
+  ["alice", undefined, ["system:authenticated"]],
+  ["system:anonymous", undefined, ["system:unauthenticated"]],
+  ["alice", "system:unauthenticated", ["system:unauthenticated"]],
+  ["alice", "team, system:authenticated", ["team", "system:authenticated"]],
+  [
+    "system:serviceaccount:a:b",
+    undefined,
+    ["system:serviceaccounts", "system:serviceaccounts:a", "system:authenticated"],
+  ],
+])("whoever impersonates %s with groups %s is in %j", async (user, groups, expected) => {
+  const headers = { "impersonate-user": user, ...(groups === undefined ? {} : { "impersonate-group": groups }) };
+  const request = { user: { name: "boss", uid: "", groups: ["system:masters"], extra: {} }, ...question };
+  expect(impersonationModes(headers, request)?.at(-1)?.user.groups).toEqual(expected);
+});
+
+const question = { verb: "get", group: "", version: "v1", resource: "pods", subresource: "", namespace: "", name: "" };
