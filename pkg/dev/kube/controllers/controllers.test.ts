@@ -59,7 +59,7 @@ test("a namespace takes its content along, and has an account from the start", a
   expect((await it.send("GET", "/api/v1/namespaces/short/secrets/a")).status).toBe(404);
 });
 
-test("a claim gets the smallest volume that is enough, and releases it", async () => {
+test("a claim gets the smallest volume that is enough, and holds it until it goes itself", async () => {
   const it = await served();
   const volume = (name: string, storage: string) => ({
     metadata: { name },
@@ -82,6 +82,8 @@ test("a claim gets the smallest volume that is enough, and releases it", async (
   });
   const bound = await until(it, `${base}/persistentvolumeclaims/claim`, ({ body }) => body.status.phase === "Bound");
   expect(bound.body).toMatchObject({ spec: { volumeName: "small" }, status: { capacity: { storage: "2Gi" } } });
+  await it.send("DELETE", "/api/v1/persistentvolumes/small");
+  expect((await it.send("GET", "/api/v1/persistentvolumes/small")).body.metadata.deletionTimestamp).toBeDefined();
   await it.send("DELETE", `${base}/persistentvolumeclaims/claim`);
-  await until(it, "/api/v1/persistentvolumes/small", ({ body }) => body.status.phase === "Released");
+  await until(it, "/api/v1/persistentvolumes/small", gone);
 });

@@ -58,7 +58,7 @@ export class VolumeBinder {
   }
 
   #settleVolume(volume: JsonObject | undefined): void {
-    if (volume === undefined || isGoing(volume)) return;
+    if (volume === undefined) return;
     const wanted = textAt(volume, "spec", "claimRef", "uid");
     if (wanted === "") this.#phase(volume, "Available");
     else if (textAt(this.#claimOf(volume), "metadata", "uid") !== wanted) this.#phase(volume, "Released");
