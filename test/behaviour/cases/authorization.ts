@@ -174,7 +174,8 @@ export const authorization = feature("authorization", {
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "nothing" },
       subjects: [{ kind: "User", name: `user-${c.id}`, apiGroup: "rbac.authorization.k8s.io" }],
     });
-    await c.asUser(`user-${c.id}`).get("configmaps", "a");
+    const bob = c.asUser(`user-${c.id}`);
+    await bob.until(c.path("configmaps", "a"), ({ body }) => String(body["message"]).includes("RBAC"));
   },
   "nobody gives what he does not have": async (c) => {
     const bob = await userWith(

@@ -173,9 +173,13 @@ export const definition = feature("definition", {
       { ...reserved, metadata: { name: `${c.id}s.${group}`, annotations: approved } },
       { select: ({ spec }) => spec },
     );
-    await c.until(c.path("crds", `${c.id}s.${group}`), ({ body }) => conditionsOf(body)["Established"] === "True", {
-      select: statusOf,
-    });
+    await c.until(
+      c.path("crds", `${c.id}s.${group}`),
+      ({ body }) => conditionsOf(body)["Established"] === "True" && Object.keys(conditionsOf(body)).length === 3,
+      {
+        select: statusOf,
+      },
+    );
     await c.quietly("DELETE", c.path("crds", `${c.id}s.${group}`));
   },
   "what can not change": async (c) => {
@@ -268,7 +272,8 @@ export const definition = feature("definition", {
       [{ op: "add", path: "/spec/versions/0/subresources", value: { status: {} } }],
       { select: ({ metadata }) => metadata?.generation },
     );
-    await c.send("POST", objects(c), object(c, "a"));
+    // While the kind is served anew, requests are told to come again.
+    await c.until(objects(c), ({ status }) => status !== 503, { method: "POST", body: object(c, "a") });
     await c.until(`${objects(c)}/a/status`, ({ status }) => status === 200);
     await undefine(c);
   },
