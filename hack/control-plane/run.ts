@@ -6,7 +6,8 @@ const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Runs a command against a fresh control plane, named to it by KUBECONFIG and TEST_KUBECONFIG
- * (its work folder by TEST_CONTROL_PLANE), and takes the control
+ * (its work folder by TEST_CONTROL_PLANE, its audit log by
+ * TEST_AUDIT_LOG), and takes the control
  * plane down whatever the command did. Returns the command's exit code, 128 plus the number of a signal, or 127
  * when it could not be started.
  */
@@ -22,7 +23,8 @@ export async function runCommand(command: readonly string[], options: ControlPla
     await using plane = await startControlPlane(options);
     if (stopped !== undefined) return 128 + constants.signals[stopped];
     const names = { KUBECONFIG: plane.kubeconfig, TEST_KUBECONFIG: plane.kubeconfig, TEST_CONTROL_PLANE: plane.folder };
-    const env = { ...options.env, ...names };
+    const audit = options.auditLog === undefined ? {} : { TEST_AUDIT_LOG: options.auditLog };
+    const env = { ...options.env, ...names, ...audit };
     child = spawn(command[0] ?? "", command.slice(1), { env, stdio: "inherit" });
     plane.follow(child.pid);
     const code = await exitCodeOf(child, options);
