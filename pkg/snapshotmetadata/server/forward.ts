@@ -79,7 +79,7 @@ const innerOf = (call: RawCall): Inner => (call as unknown as { readonly call?: 
 
 /**
  * Hands messages straight to the transport. The stream's own `write` lets it have one at a time and waits for it to be
- * taken, which more than halves the rate of small messages (docs/benchmarks.md).
+ * taken, which costs rate where messages are small (docs/adr/0001).
  */
 function senderOf(call: RawCall): (message: Buffer, taken: () => void) => void {
   const inner = innerOf(call);
