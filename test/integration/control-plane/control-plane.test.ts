@@ -61,8 +61,9 @@ async function nothingIsLeft(workFolder: string): Promise<void> {
   );
 }
 
-// Needs Go or built programs: a real control plane must be wanted.
-describe.skipIf(!isRealWanted)("a real control plane", { timeout: 60_000 }, () => {
+describe("a real control plane", { timeout: 60_000 }, () => {
+  beforeEach(({ skip }) => skip(!isRealWanted, "starts real control planes, which need Go: run make test-real"));
+
   it("leaves nothing behind when its owner is killed", async () => {
     const child = start("up");
     const { kubeconfig } = JSON.parse(await firstLine(child)) as { kubeconfig: string };

@@ -7,6 +7,8 @@ import {
   ControllerService,
   DeleteSnapshotRequest,
   DeleteVolumeRequest,
+  GetMetadataAllocatedRequest,
+  SnapshotMetadataService,
   type Volume,
 } from "../../../gen/csi/v1/csi.ts";
 import { type DevDriver, type DevDriverOptions, startDevDriver } from "../driver.ts";
@@ -265,18 +267,37 @@ describe("the volume's fate", () => {
     expect((await client.delta({ baseSnapshotId: base, targetSnapshotId: snapshotId })).tuples).toHaveLength(1);
   });
 
-  it("does not end a stream that is under way when its snapshot is deleted", async () => {
-    const volume = await client.createVolume("v", BigInt(16 * MiB));
-    await writeTo(volume, 0, filled(1, 4096));
-    const { snapshotId } = await client.createSnapshot("s", volume.volumeId);
-    const reading = client.allocated({ snapshotId, maxResults: 1 });
-    await client.connection.call(ControllerService.deleteSnapshot, DeleteSnapshotRequest.fromPartial({ snapshotId }));
-    const outcome = await reading.then(
-      ({ tuples }) => tuples.length,
-      (thrown: { code: number }) => thrown.code,
-    );
-    // Either it came first and is whole, or it came too late and says so; never a part.
-    expect([4096, status.NOT_FOUND]).toContain(outcome);
+  describe("of a snapshot that is deleted meanwhile", () => {
+    const blocks = 4096;
+    const forget = (snapshotId: string) =>
+      client.connection.call(ControllerService.deleteSnapshot, DeleteSnapshotRequest.fromPartial({ snapshotId }));
+    const cut = async (): Promise<string> => {
+      const volume = await client.createVolume("v", BigInt(blocks * block));
+      await writeTo(volume, 0, filled(1, blocks));
+      return (await client.createSnapshot("s", volume.volumeId)).snapshotId;
+    };
+
+    it("goes on to its end when it is under way", async () => {
+      const snapshotId = await cut();
+      const { path, requestSerialize } = SnapshotMetadataService.getMetadataAllocated;
+      const request = GetMetadataAllocatedRequest.fromPartial({ snapshotId, maxResults: 1 });
+      let received = 0;
+      for await (const _ of client.connection.openStream(path, requestSerialize(request), { waitForReady: true })) {
+        received += 1;
+        if (received === 1) await forget(snapshotId);
+      }
+      expect(received).toBe(blocks);
+    });
+
+    it("is whole, or too late; never a part", async () => {
+      const snapshotId = await cut();
+      const outcome = client.allocated({ snapshotId, maxResults: 1 }).then(
+        ({ tuples }) => tuples.length,
+        (thrown: { code: number }) => thrown.code,
+      );
+      await forget(snapshotId);
+      expect([blocks, status.NOT_FOUND]).toContain(await outcome);
+    });
   });
 });
 
