@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { PolicyRule } from "../pkg/runtime/lifecycle/index.ts";
+import { parseAllDocuments } from "yaml";
+import type { AnyComponent, PolicyRule } from "../pkg/runtime/lifecycle/index.ts";
 import { mergeRules, rbacFiles, rbacObjects } from "./generate-rbac.ts";
 
 const events: PolicyRule = { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] };
@@ -49,6 +50,32 @@ describe("rbacObjects", () => {
 
   it("makes no empty role", () => {
     expect(rbacObjects("idle", [{ rbac: [] }]).map((each) => each.kind)).toEqual(["ServiceAccount"]);
+  });
+});
+
+describe("rbacFiles", () => {
+  const server = { name: "server", rbac: [leases] };
+  const extra = { name: "extra", optional: true, rbac: [events] };
+  const files = rbacFiles([{ name: "sidecar", components: [server, extra] as unknown as AnyComponent[] }]);
+
+  it("keeps what an optional component needs out of the program's own role", () => {
+    expect([...files.keys()]).toEqual(["sidecar.yaml", "sidecar-extra.yaml"]);
+    expect(files.get("sidecar.yaml")).toContain("leases");
+    expect(files.get("sidecar.yaml")).not.toContain("events");
+  });
+
+  it("binds the optional role to the program's ServiceAccount", () => {
+    const [role, binding, ...more] = parseAllDocuments(files.get("sidecar-extra.yaml") ?? "").map((each) =>
+      each.toJS(),
+    );
+    expect(role).toMatchObject({ kind: "ClusterRole", metadata: { name: "sidecar-extra" } });
+    expect(role.rules).toMatchObject([{ resources: ["events"] }]);
+    expect(binding).toMatchObject({
+      kind: "ClusterRoleBinding",
+      roleRef: { name: "sidecar-extra" },
+      subjects: [{ kind: "ServiceAccount", name: "sidecar", namespace: "csi-driver" }],
+    });
+    expect(more).toEqual([]);
   });
 });
 

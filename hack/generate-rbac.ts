@@ -1,6 +1,7 @@
 /**
  * Writes deploy/rbac/<program>.yaml: for each program a ServiceAccount and the roles that its components ask for,
- * no more. The output depends on nothing but the components, so that two runs agree.
+ * no more; and deploy/rbac/<program>-<component>.yaml: what that ServiceAccount needs besides where the optional
+ * component is switched on. The output depends on nothing but the components, so that two runs agree.
  */
 import { resolve } from "node:path";
 import {
@@ -26,14 +27,21 @@ export function rbacObjects(
   namespace: string = defaultNamespace,
 ): KubeObject[] {
   const rules = components.flatMap((each) => each.rbac);
+  return [
+    make(ServiceAccount, { metadata: { name: program, namespace } }),
+    ...roles(program, rules, { name: program, namespace }),
+  ];
+}
+
+/** Per scope a role of this name that holds the rules, and its binding to the account. */
+function roles(name: string, rules: readonly PolicyRule[], account: { name: string; namespace: string }): KubeObject[] {
   const everywhere = mergeRules(rules.filter(({ scope = "cluster" }) => scope === "cluster"));
   const own = mergeRules(rules.filter(({ scope }) => scope === "namespace"));
-  const metadata = { name: program };
-  const local = { name: program, namespace };
-  const subjects = [{ kind: "ServiceAccount", name: program, namespace }] as const;
-  const roleRef = (kind: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name: program });
+  const metadata = { name };
+  const local = { name, namespace: account.namespace };
+  const subjects = [{ kind: "ServiceAccount", ...account }] as const;
+  const roleRef = (kind: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name });
   return [
-    make(ServiceAccount, { metadata: local }),
     ...(everywhere.length === 0
       ? []
       : [
@@ -84,15 +92,25 @@ function make(kind: Kind, object: KubeObject & Record<string, unknown>): KubeObj
   return { apiVersion: apiVersionOf(kind), kind: kind.kind, ...object };
 }
 
-/** File name to text of every program's manifest. */
+/** File name to text of every program's manifests. */
 export function rbacFiles(
   list: readonly Pick<DescribedProgram, "name" | "components">[] = programs,
 ): Map<string, string> {
+  const text = (objects: readonly KubeObject[]): string => banner + objects.map(yamlOf).join("---\n");
   return new Map(
-    list.map(({ name, components }) => [
-      `${name}.yaml`,
-      banner + rbacObjects(name, components).map(yamlOf).join("---\n"),
-    ]),
+    list.flatMap(({ name: program, components }): [string, string][] => {
+      const account = { name: program, namespace: defaultNamespace };
+      const always = components.filter((each) => !each.optional);
+      return [
+        [`${program}.yaml`, text(rbacObjects(program, always))],
+        ...components
+          .filter((each) => each.optional)
+          .map(({ name, rbac }): [string, string] => {
+            const own = `${program}-${name}`;
+            return [`${own}.yaml`, text(roles(own, rbac, account))];
+          }),
+      ];
+    }),
   );
 }
 
@@ -101,5 +119,5 @@ const banner = "# Written by hack/generate-rbac.ts from the components of the pr
 if (import.meta.main) {
   const files = rbacFiles();
   writeFolder(resolve(import.meta.dirname, "../deploy/rbac"), files);
-  console.log(`deploy/rbac: ${files.size} programs`);
+  console.log(`deploy/rbac: ${files.size} manifests`);
 }

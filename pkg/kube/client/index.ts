@@ -29,3 +29,4 @@ export type {
 } from "./client.ts";
 export { createKubeClient, type KubeClientOptions } from "./create.ts";
 export { clientMetrics } from "./metrics.ts";
+export { type KubeFlags, shareKubeClient } from "./share.ts";

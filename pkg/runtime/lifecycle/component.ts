@@ -48,6 +48,8 @@ export interface Component<O = unknown> {
   readonly summary: string;
   readonly options: OptionSet<O>;
   readonly rbac: readonly PolicyRule[];
+  /** Does nothing unless flags switch it on: its rights stand in a role of their own, granted only where it is used. */
+  readonly optional?: boolean;
   /** The families it registers, for the generated page. */
   readonly metrics?: readonly MetricFamily[];
   /** The points at which tests may break it; `--list-failpoints` prints them. */

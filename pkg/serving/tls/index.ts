@@ -1,3 +1,4 @@
+export { type FollowRules, followFiles } from "./follow-files.ts";
 export { type KeyPair, type KeyPairFiles, loadKeyPair } from "./key-pair.ts";
 export {
   type ReloadingTls,

@@ -1,7 +1,7 @@
 import { Server } from "@grpc/grpc-js";
 import { connectDriver, type DriverConnection } from "../../csi/index.ts";
 import { HealthService } from "../../gen/grpc/health/v1/health.ts";
-import { createKubeClient, type KubeClient, loadKubeConfig } from "../../kube/client/index.ts";
+import { type KubeClient, shareKubeClient } from "../../kube/client/index.ts";
 import { createCaches } from "../../kube/informer/index.ts";
 import type { Env, Runnable } from "../../runtime/lifecycle/index.ts";
 import { linkedSignal } from "../../runtime/timing/index.ts";
@@ -38,7 +38,7 @@ interface Parts {
 
 /** Puts the server together. Rejects for a kubeconfig, certificate or driver address that can not be used. */
 export async function buildServer(options: MetadataServerOptions, env: Env): Promise<Runnable> {
-  const client = await sharedClient(options, env);
+  const client = await shareKubeClient(env, options);
   const tls = await reloadingTls({
     certFile: options.tlsCert,
     keyFile: options.tlsKey,
@@ -98,21 +98,6 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     server,
   };
   return { run: (signal) => run(parts, signal) };
-}
-
-/** One client for all components of the process that use the same kubeconfig. */
-function sharedClient({ kubeconfig, kubeApiQps, kubeApiBurst }: MetadataServerOptions, env: Env): Promise<KubeClient> {
-  return env.share(`kube client ${kubeconfig}`, async () =>
-    createKubeClient({
-      config: await loadKubeConfig({ kubeconfig, inClusterOnly: true }),
-      userAgent: `${env.program}/${env.version}`,
-      qps: kubeApiQps > 0 ? kubeApiQps : undefined,
-      burst: kubeApiBurst > 0 ? kubeApiBurst : undefined,
-      log: env.log,
-      metrics: env.metrics,
-      clock: env.clock,
-    }),
-  );
 }
 
 interface Access extends Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "liveReads"> {
