@@ -29,7 +29,9 @@ export type Fault =
   /** Passes so many bytes of the answer's body, then breaks off: the stream alone, or the whole connection. */
   | { readonly type: "truncate"; readonly afterBytes: number; readonly by: "stream" | "connection" }
   /** Never answers. */
-  | { readonly type: "hang" };
+  | { readonly type: "hang" }
+  /** Goes through once this has settled. */
+  | { readonly type: "hold"; readonly until: Promise<unknown> };
 
 export interface FaultProxyOptions {
   /** Speaks HTTP/1.1 only. */
@@ -154,6 +156,10 @@ export class FaultProxy implements AsyncDisposable {
       response.writeHead(fault.status, { "content-type": "application/json", ...fault.headers });
       // With a newline, so that it also is a watch event.
       response.end(`${JSON.stringify(fault.body ?? {})}\n`);
+      return;
+    }
+    if (fault?.type === "hold") {
+      void fault.until.finally(() => this.#forward(request, response, undefined));
       return;
     }
     this.#forward(request, response, fault);

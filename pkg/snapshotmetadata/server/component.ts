@@ -3,6 +3,7 @@ import { clientMetrics } from "../../kube/client/index.ts";
 import { cacheMetrics } from "../../kube/informer/index.ts";
 import type { Component } from "../../runtime/lifecycle/index.ts";
 import { tlsMetrics } from "../../serving/tls/index.ts";
+import { admissionMetrics } from "./admission-metrics.ts";
 import { serverMetrics } from "./metrics.ts";
 import { type MetadataServerOptions, metadataServerOptions } from "./options.ts";
 import { rules } from "./rbac.ts";
@@ -14,6 +15,6 @@ export const metadataServer: Component<MetadataServerOptions> = {
   summary: "Serves the Kubernetes SnapshotMetadata API for the snapshots of one CSI driver",
   options: metadataServerOptions,
   rbac: rules,
-  metrics: [...serverMetrics, driverOperations, ...clientMetrics, ...cacheMetrics, ...tlsMetrics],
+  metrics: [...serverMetrics, ...admissionMetrics, driverOperations, ...clientMetrics, ...cacheMetrics, ...tlsMetrics],
   build: buildServer,
 };

@@ -30,10 +30,16 @@ export const metadataServerOptions = defineOptions({
     false,
     "Fill the metric labels target_snapshot and base_snapshot: one series for each snapshot asked for",
   ),
+  tokenCacheTtl: duration(
+    "token-cache-ttl",
+    "10s",
+    "How long a valid token is believed without another token review; 0: not at all. A revoked token is refused then",
+  ),
   compatCodes: boolean("compat-codes", false, "Answer with the original's gRPC codes where ours differ"),
   drainTimeout: duration("drain-timeout", "20s", "How long running streams may go on after a request to stop"),
 }).check((options, problem) => {
   if (options.port < 0 || options.port > 65_535) problem("port", "must be between 0 and 65535 (0: any free port)");
+  if (options.tokenCacheTtl < 0) problem("token-cache-ttl", "must not be negative (0: no cache)");
   if (options.tlsCert === "") problem("tls-cert", "is required, or TLS_CERT_PATH in the environment");
   if (options.tlsKey === "") problem("tls-key", "is required, or TLS_KEY_PATH in the environment");
 });

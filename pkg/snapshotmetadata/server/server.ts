@@ -9,6 +9,7 @@ import { listenGrpc, stopGracefully } from "../../serving/grpc/index.ts";
 import { type HealthServing, healthService } from "../../serving/health/index.ts";
 import { shareHttpEndpoint } from "../../serving/http/index.ts";
 import { type ReloadingTls, reloadingTls } from "../../serving/tls/index.ts";
+import { admissionMeter } from "./admission-metrics.ts";
 import { type MetadataCaches, metadataCaches } from "./caches.ts";
 import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
@@ -16,6 +17,7 @@ import { audienceFrom, cachedReads, kubeReviewer, liveReads, reading } from "./k
 import { metadataMetrics } from "./metrics.ts";
 import type { MetadataServerOptions } from "./options.ts";
 import { metadataService, metadataServiceDefinition } from "./service.ts";
+import { tokenReviews } from "./token-reviews.ts";
 
 /** Largest request before anybody has been authenticated: a token and four names, with room to spare. */
 const maxRequestBytes = 64 * 1024;
@@ -106,7 +108,7 @@ interface Access extends Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "
 
 /** Reads from caches that all components of the process share, with live reads behind them. */
 async function openAccess(
-  { audience, kubeconfig }: MetadataServerOptions,
+  { audience, kubeconfig, tokenCacheTtl }: MetadataServerOptions,
   { client, link, env }: { readonly client: KubeClient; readonly link: DriverLink; readonly env: Env },
 ): Promise<Access> {
   const { log, metrics, clock } = env;
@@ -116,9 +118,15 @@ async function openAccess(
   const caches = metadataCaches(shared, { watchServices: audience === "" });
   const read = reading(log);
   const live = liveReads(client, read);
+  const { reviewToken, reviewAccess } = kubeReviewer(client);
+  const meter = admissionMeter(metrics);
   return {
     audience: audience === "" ? audienceFrom(link.requireName, caches.services) : async () => audience,
-    reviewer: kubeReviewer(client),
+    reviewer: {
+      reviewToken: tokenReviews({ ask: reviewToken, ttlMs: tokenCacheTtl, clock, observe: meter.token }),
+      // Never remembered: a right that was taken away is gone with the next call.
+      reviewAccess,
+    },
     reads: cachedReads(caches, live, read),
     liveReads: live,
     caches,

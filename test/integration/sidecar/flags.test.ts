@@ -266,6 +266,19 @@ const cases: Readonly<Record<string, () => Promise<FlagCase> | FlagCase>> = {
         return /target_snapshot="(?:[^"]*\/)?([^"]*)"/.exec(body)?.[1];
       }),
   }),
+  "token-cache-ttl": () => ({
+    values: ["1h", "0"],
+    expected: ["one review", "two reviews"],
+    outcome: (flag) =>
+      served([flag], async (sidecar) => {
+        const securityToken = await place.token();
+        for (let call = 0; call < 2; call += 1) {
+          expect((await place.ask(sidecar, { securityToken })).code).toBe(status.OK);
+        }
+        const { body } = await sidecar.http("/metrics");
+        return body.includes('snapshot_metadata_token_answers_total{from="cached"} 1') ? "one review" : "two reviews";
+      }),
+  }),
   "compat-codes": () => ({
     values: ["false", "true"],
     expected: [status.NOT_FOUND, status.UNAVAILABLE],

@@ -1,0 +1,23 @@
+import { counter, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
+import type { TokenAnswer } from "./token-reviews.ts";
+
+const TOKENS = {
+  type: "counter",
+  name: "snapshot_metadata_token_answers_total",
+  help:
+    "Security tokens by where the answer came from: a token review of their own (reviewed), one that another call was " +
+    "waiting for already (shared), or the memory of --token-cache-ttl (cached)",
+  labels: ["from"],
+} as const;
+
+/** The families that count what happens before a call reaches the driver. */
+export const admissionMetrics: readonly MetricFamily[] = [TOKENS];
+
+export interface AdmissionMeter {
+  token(from: TokenAnswer): void;
+}
+
+export function admissionMeter(registry: Registry): AdmissionMeter {
+  const tokens = counter(registry, TOKENS);
+  return { token: (from) => tokens.inc({ from }) };
+}
