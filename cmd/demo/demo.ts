@@ -1,7 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { bytes, count, percent, seconds } from "../../pkg/cli/screen/units.ts";
 import { Failure } from "../../pkg/runtime/errors/index.ts";
-import { bytes, count, percent, seconds } from "./screen/units.ts";
 import { grantAccess } from "./steps/access.ts";
 import { createVolume, type Snapshot, takeSnapshot, type Volume } from "./steps/administrator.ts";
 import { type Listing, listBlocks, type Rebuilt, rebuildImage } from "./steps/backup.ts";

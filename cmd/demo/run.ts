@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
+import { styleFor } from "../../pkg/cli/screen/style.ts";
 import { messageOf } from "../../pkg/runtime/errors/index.ts";
 import { abortable, aborted } from "../../pkg/runtime/timing/index.ts";
 import { demonstrate, serve } from "./demo.ts";
@@ -12,7 +13,6 @@ import { launchService, type Service } from "./processes/service.ts";
 import { runTool } from "./processes/tool.ts";
 import { jsonNarrator } from "./screen/json.ts";
 import type { Narrator } from "./screen/narrator.ts";
-import { styleFor } from "./screen/style.ts";
 import { terminalNarrator } from "./screen/terminal.ts";
 import type { World } from "./world.ts";
 

@@ -1,9 +1,9 @@
+import type { Style } from "../../pkg/cli/screen/style.ts";
 import type { KubeClient } from "../../pkg/kube/client/index.ts";
 import type { DemoOptions } from "./options.ts";
 import type { LogLine, Service } from "./processes/service.ts";
 import type { Confinement, ToolRun } from "./processes/tool.ts";
 import type { Narrator } from "./screen/narrator.ts";
-import type { Style } from "./screen/style.ts";
 
 /** What every step of the demo can use. */
 export interface World {

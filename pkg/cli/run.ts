@@ -19,7 +19,8 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
   if (!verb) return overview({ program, verbs, argv }, io);
   const title = `${program} ${verb.words}`;
   const words = argv.slice(verb.words.split(" ").length);
-  const parsed = parseCommandLine([verb.options] as const, words, io.env);
+  const rules = verb.positional ? { positional: verb.positional, interspersed: true } : {};
+  const parsed = parseCommandLine([verb.options] as const, words, io.env, rules);
   if (!parsed.ok && parsed.help) {
     // The original's short flag writes to stderr; a person who asks with the long one may want to page.
     const out = words.some((word) => word === "-h" || word === "--h") ? io.stderr : io.stdout;
@@ -32,7 +33,7 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
     return parsed.exitCode;
   }
   try {
-    await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, verbs, io, kill) });
+    await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, verbs, io, kill) }, parsed.positional);
     return 0;
   } catch (thrown) {
     io.stderr.write(`${title}: ${messageOf(thrown)}\n`);
@@ -86,7 +87,8 @@ function overviewHelp(program: string, verbs: readonly AnyVerb[]): string {
   ].join("\n");
 }
 
-function verbHelp(title: string, { summary, examples, options }: AnyVerb): string {
-  const help = renderHelp({ name: title, summary }, [{ title: "Flags", options }]);
+function verbHelp(title: string, { summary, examples, options, positional }: AnyVerb): string {
+  const usage = positional ? `${positional.name}… [flags]` : "[flags]";
+  const help = renderHelp({ name: title, summary, usage }, [{ title: "Flags", options }]);
   return `${help}\nExamples:\n${examples.map((each) => `  ${each}\n`).join("")}`;
 }

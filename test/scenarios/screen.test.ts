@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { blockMap } from "../../cmd/demo/screen/block-map.ts";
-import { styleFor } from "../../cmd/demo/screen/style.ts";
 import { table } from "../../cmd/demo/screen/table.ts";
 import { terminalNarrator } from "../../cmd/demo/screen/terminal.ts";
-import { bytes, percent } from "../../cmd/demo/screen/units.ts";
+import { styleFor } from "../../pkg/cli/screen/style.ts";
+import { bytes, percent } from "../../pkg/cli/screen/units.ts";
 
 const plain = styleFor(false, {});
 const MiB = 2 ** 20;

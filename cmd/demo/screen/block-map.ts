@@ -1,4 +1,5 @@
-import type { Style } from "./style.ts";
+import { density } from "../../../pkg/cli/cbt/map/density.ts";
+import type { Style } from "../../../pkg/cli/screen/style.ts";
 
 /** A run of bytes of the volume. */
 export interface Range {
@@ -20,12 +21,11 @@ export function blockMap(
   changed: readonly Range[],
   style: Style,
 ): string[] {
-  const cellBytes = volumeBytes / (columns * rows);
-  const data = fill(allocated, cellBytes);
-  const changes = fill(changed, cellBytes);
+  const data = shares(allocated, volumeBytes);
+  const changes = shares(changed, volumeBytes);
   const cell = (index: number): string => {
     const change = changes[index] ?? 0;
-    if (change > 0) return style.yellow(shades[Math.min(3, Math.floor((change / cellBytes) * 4))] ?? "█");
+    if (change > 0) return style.yellow(shades[Math.min(3, Math.floor(change * 4))] ?? "█");
     return style.dim((data[index] ?? 0) > 0 ? "▪" : "·");
   };
   return Array.from({ length: rows }, (_, row) =>
@@ -40,15 +40,8 @@ export function mapLegend(volumeBytes: number, hasChanges: boolean, style: Style
   return `${marks}${style.dim("▪")} data   ${style.dim("·")} never written   (one cell = ${cellMiB} MiB)`;
 }
 
-function fill(ranges: readonly Range[], cellBytes: number): number[] {
-  const cells = new Array<number>(columns * rows).fill(0);
-  for (const { offset, size } of ranges) {
-    for (let at = offset; at < offset + size; ) {
-      const index = Math.floor(at / cellBytes);
-      const next = Math.min(offset + size, (index + 1) * cellBytes);
-      cells[index] = (cells[index] ?? 0) + next - at;
-      at = next;
-    }
-  }
-  return cells;
+function shares(ranges: readonly Range[], volumeBytes: number): number[] {
+  const where = density();
+  for (const { offset, size } of ranges) where.add(offset, size);
+  return where.shares(columns * rows, volumeBytes);
 }

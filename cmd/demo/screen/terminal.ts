@@ -1,8 +1,8 @@
 import type { Writable } from "node:stream";
+import type { Style } from "../../../pkg/cli/screen/style.ts";
+import { seconds } from "../../../pkg/cli/screen/units.ts";
 import type { DemoResult, Narrator, Outcome, ProcessNews } from "./narrator.ts";
-import type { Style } from "./style.ts";
 import { table } from "./table.ts";
-import { seconds } from "./units.ts";
 
 const titleWidth = 34;
 const indent = " ".repeat(6);

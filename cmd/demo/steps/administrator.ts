@@ -90,17 +90,25 @@ export async function takeSnapshot(
     },
   });
   const restoreSize = cut.sizeBytes;
+  const { seconds = 0n, nanos = 0 } = cut.creationTime ?? {};
+  const creationTime = seconds * 1_000_000_000n + BigInt(nanos);
+  const createdAt = new Date(Number(creationTime / 1_000_000n)).toISOString();
   const subresource = "status";
   await admin.update(
     VolumeSnapshotContent,
-    { ...bound, status: { snapshotHandle: cut.snapshotId, readyToUse: true, restoreSize } },
+    { ...bound, status: { snapshotHandle: cut.snapshotId, readyToUse: true, restoreSize, creationTime } },
     { subresource },
   );
   await admin.update(
     VolumeSnapshot,
     {
       ...snapshot,
-      status: { boundVolumeSnapshotContentName: content, readyToUse: true, restoreSize: String(restoreSize) },
+      status: {
+        boundVolumeSnapshotContentName: content,
+        readyToUse: true,
+        restoreSize: String(restoreSize),
+        creationTime: createdAt,
+      },
     },
     { subresource },
   );

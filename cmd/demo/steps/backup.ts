@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
+import { bytes, count, percent } from "../../../pkg/cli/screen/units.ts";
 import { Failure } from "../../../pkg/runtime/errors/index.ts";
 import type { ToolRun } from "../processes/tool.ts";
 import { blockMap, mapLegend, type Range } from "../screen/block-map.ts";
 import type { Outcome } from "../screen/narrator.ts";
-import { bytes, count, percent } from "../screen/units.ts";
 import { blockBytes, type ToolMore, volumeBytes, type World } from "../world.ts";
 import type { Snapshot, Volume } from "./administrator.ts";
 import type { Driver } from "./driver.ts";

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Role } from "../../../pkg/apis/core/index.ts";
+import { count } from "../../../pkg/cli/screen/units.ts";
 import { Failure } from "../../../pkg/runtime/errors/index.ts";
 import type { ToolRun } from "../processes/tool.ts";
 import type { Outcome } from "../screen/narrator.ts";
-import { count } from "../screen/units.ts";
 import { blockBytes, type Cluster, names, type World } from "../world.ts";
 import { bind, tokenOf } from "./access.ts";
 import type { Snapshot } from "./administrator.ts";

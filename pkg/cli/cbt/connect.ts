@@ -3,49 +3,80 @@ import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
 import { silentLogger } from "../../runtime/log/index.ts";
 import {
+  type MetadataOptions,
   type MetadataStream,
   openMetadata,
   type ResumeNotice,
   tokenFromFile,
 } from "../../snapshotmetadata/client/index.ts";
 import type { Io } from "../command.ts";
-import type { SnapshotOptions } from "./options.ts";
+import type { ConnectionOptions, SnapshotOptions } from "./options.ts";
 
-/** Opens the stream that the flags describe, hands it on, and closes it and the API connection whatever happens. */
-export async function withMetadata(
-  options: SnapshotOptions,
+/** A question about one snapshot, without what the flags of every question say. */
+export type Question = Pick<
+  MetadataOptions,
+  "snapshotName" | "previousSnapshotId" | "previousSnapshotName" | "startingOffset" | "onResume"
+>;
+
+/** Asks metadata services with the connection and the rights that the flags give. */
+export interface Asker {
+  readonly namespace: string;
+  /** Throws MetadataFailure. */
+  open(question: Question): Promise<MetadataStream>;
+}
+
+/** Connects as the flags say, hands the connection on, and closes it whatever happens. */
+export async function withAsker(
+  options: ConnectionOptions,
   io: Io,
-  onResume: (notice: ResumeNotice) => void,
-  use: (metadata: MetadataStream) => Promise<void>,
+  use: (asker: Asker) => Promise<void>,
 ): Promise<void> {
   const config = loadKubeConfig({ kubeconfig: options.kubeconfig, env: io.env });
   const namespace = options.namespace || config.namespace;
   if (!namespace)
     throw new Failure("terminal", "InvalidRequest", "--namespace: is required, the kubeconfig names none");
   const api = createKubeClient({ config, userAgent: `kubectl-protect/${io.version}`, log: silentLogger() });
+  const { serviceAccount: name, serviceAccountNamespace } = options;
   try {
-    const { serviceAccount: name, serviceAccountNamespace } = options;
-    await using metadata = await openMetadata({
-      api,
+    await use({
       namespace,
+      open: (question) =>
+        openMetadata({
+          api,
+          namespace,
+          maxResults: options.maxResults,
+          tokenExpirySeconds: options.tokenExpiry,
+          address: options.address,
+          serverName: options.serverName,
+          resume: { attempts: options.resumeAttempts },
+          ...(name ? { serviceAccount: { namespace: serviceAccountNamespace, name } } : {}),
+          ...(options.tokenFile ? { token: tokenFromFile(options.tokenFile) } : {}),
+          signal: io.signal,
+          ...question,
+        }),
+    });
+  } finally {
+    await api.close();
+  }
+}
+
+/** Opens the stream that the flags describe, hands it on, and closes everything whatever happens. */
+export async function withMetadata(
+  options: SnapshotOptions,
+  io: Io,
+  onResume: (notice: ResumeNotice) => void,
+  use: (metadata: MetadataStream) => Promise<void>,
+): Promise<void> {
+  await withAsker(options, io, async ({ open }) => {
+    await using metadata = await open({
       snapshotName: options.snapshot,
       previousSnapshotId: options.previousSnapshotId,
       previousSnapshotName: options.previousSnapshot,
       startingOffset: BigInt(options.startingOffset),
-      maxResults: options.maxResults,
-      tokenExpirySeconds: options.tokenExpiry,
-      address: options.address,
-      serverName: options.serverName,
-      resume: { attempts: options.resumeAttempts },
-      ...(name ? { serviceAccount: { namespace: serviceAccountNamespace, name } } : {}),
-      ...(options.tokenFile ? { token: tokenFromFile(options.tokenFile) } : {}),
       onResume,
-      signal: io.signal,
     });
     await use(metadata);
-  } finally {
-    await api.close();
-  }
+  });
 }
 
 /** Tells a person that a stream broke and goes on. Only then does a success write to stderr. */

@@ -13,8 +13,17 @@ export interface MetadataTarget {
   readonly driverName: string;
   /** CSI handle of the snapshot: the `previousSnapshotId` of the next backup. Absent when `driverName` was given. */
   readonly snapshotHandle?: string;
+  /** When the snapshot was cut, in ISO 8601. Absent when nobody says, or when `driverName` was given. */
+  readonly createdAt?: string;
+  /** Bytes that a volume restored from the snapshot needs, as the driver told. Absent as `createdAt`. */
+  readonly restoreSizeBytes?: bigint;
   /** CSI handle of the earlier snapshot; absent for allocated ranges. */
   readonly baseHandle?: string;
+  /**
+   * What the driver says of the base of a later delta: true: keep its snapshot; false: its handle is enough, the
+   * snapshot may be deleted; absent: it does not say (requireBaseSnapshotForDelta).
+   */
+  readonly retainBase?: boolean;
   /** host:port that will be dialled. */
   readonly address: string;
   readonly audience: string;
@@ -25,18 +34,32 @@ export interface MetadataTarget {
 /** snapshot → bound content → driver → SnapshotMetadataService. Throws MetadataFailure. */
 export async function resolveTarget(options: MetadataOptions): Promise<MetadataTarget> {
   const { namespace, snapshotName } = options;
-  const content = options.driverName ? undefined : await contentOf(options, snapshotName);
-  const driverName = options.driverName || content?.spec.driver || "";
+  const bound = options.driverName ? undefined : await bindingOf(options, snapshotName);
+  const driverName = options.driverName || bound?.content.spec.driver || "";
   const baseHandle = await baseHandleOf(options);
   const service = await serviceOf(options, driverName);
-  const snapshotHandle = content?.status?.snapshotHandle;
   return {
     namespace,
     snapshotName,
     driverName,
-    ...(snapshotHandle ? { snapshotHandle } : {}),
+    ...(bound ? factsOf(bound) : {}),
     ...(baseHandle ? { baseHandle } : {}),
     ...service,
+  };
+}
+
+type Facts = Pick<MetadataTarget, "snapshotHandle" | "createdAt" | "restoreSizeBytes">;
+
+/** What the API tells of a snapshot beside its driver. */
+function factsOf({ snapshot, content }: Binding): Facts {
+  const { snapshotHandle, restoreSize, creationTime: nanoseconds } = content.status ?? {};
+  const createdAt =
+    snapshot.status?.creationTime ??
+    (nanoseconds === undefined ? undefined : new Date(Number(nanoseconds / 1_000_000n)).toISOString());
+  return {
+    ...(snapshotHandle ? { snapshotHandle } : {}),
+    ...(createdAt ? { createdAt } : {}),
+    ...(restoreSize ? { restoreSizeBytes: restoreSize } : {}),
   };
 }
 
@@ -44,7 +67,7 @@ export async function resolveTarget(options: MetadataOptions): Promise<MetadataT
 async function baseHandleOf(options: MetadataOptions): Promise<string | undefined> {
   if (options.previousSnapshotId) return options.previousSnapshotId;
   if (!options.previousSnapshotName) return undefined;
-  const content = await contentOf(options, options.previousSnapshotName);
+  const { content } = await bindingOf(options, options.previousSnapshotName);
   const handle = content.status?.snapshotHandle;
   if (handle) return handle;
   throw new MetadataFailure(
@@ -56,11 +79,13 @@ async function baseHandleOf(options: MetadataOptions): Promise<string | undefine
   );
 }
 
-/** The content bound to a snapshot, provided that it points back at that very snapshot. */
-async function contentOf(
-  asking: Asking & { readonly namespace: string },
-  name: string,
-): Promise<VolumeSnapshotContent> {
+interface Binding {
+  readonly snapshot: VolumeSnapshot;
+  readonly content: VolumeSnapshotContent;
+}
+
+/** A snapshot and the content bound to it, provided that it points back at that very snapshot. */
+async function bindingOf(asking: Asking & { readonly namespace: string }, name: string): Promise<Binding> {
   const { namespace } = asking;
   const snapshot = await read(asking, VolumeSnapshot, { namespace, name }, "SnapshotNotFound");
   const shown = `VolumeSnapshot ${namespace}/${name}`;
@@ -76,7 +101,7 @@ async function contentOf(
   const content = await read(asking, VolumeSnapshotContent, { name: bound }, "ContentNotFound");
   const ref = content.spec.volumeSnapshotRef;
   const same = ref.uid ? ref.uid === snapshot.metadata.uid : ref.namespace === namespace && ref.name === name;
-  if (same) return content;
+  if (same) return { snapshot, content };
   throw new MetadataFailure(
     "terminal",
     "ContentMismatch",
@@ -85,7 +110,7 @@ async function contentOf(
   );
 }
 
-type Service = Pick<MetadataTarget, "address" | "audience" | "caPem">;
+type Service = Pick<MetadataTarget, "address" | "audience" | "caPem" | "retainBase">;
 
 async function serviceOf(asking: MetadataOptions, driverName: string): Promise<Service> {
   const { spec } = await read(asking, SnapshotMetadataService, { name: driverName }, "ServiceNotFound");
@@ -100,7 +125,8 @@ async function serviceOf(asking: MetadataOptions, driverName: string): Promise<S
   if (!/^[^\s/]+:\d+$/.test(address)) throw invalid("address", "host:port");
   const caPem = Buffer.from(spec.caCert, "base64").toString("latin1");
   if (!caPem.includes("-----BEGIN CERTIFICATE-----")) throw invalid("caCert", "a PEM bundle in base64");
-  return { address, audience: spec.audience, caPem };
+  const retainBase = spec.requireBaseSnapshotForDelta;
+  return { address, audience: spec.audience, caPem, ...(retainBase === undefined ? {} : { retainBase }) };
 }
 
 const recheckMs = 1000;

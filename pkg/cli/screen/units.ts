@@ -10,9 +10,10 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** "0.66 %" */
+/** "0.66 %"; what is not nothing never reads as nothing. */
 export function percent(part: number, whole: number): string {
   const share = whole === 0 ? 0 : (100 * part) / whole;
+  if (share > 0 && share < 0.01) return "< 0.01 %";
   return `${share.toFixed(share >= 10 ? 0 : 2)} %`;
 }
 
