@@ -21,10 +21,12 @@ export interface MetadataCaller extends Disposable {
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-export function metadataCaller(port: number, caPem: string): MetadataCaller {
+/** `serverName`: the host that the certificate is for, where it is not the one dialled. */
+export function metadataCaller(port: number, caPem: string, serverName = "localhost"): MetadataCaller {
   const client = new Client(`localhost:${port}`, credentials.createSsl(Buffer.from(caPem)), {
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
+    "grpc.ssl_target_name_override": serverName,
   });
   const raw: MetadataCaller["raw"] = (method, request, options = {}) =>
     client.makeServerStreamRequest(`/snapshotmetadata.SnapshotMetadata/${method}`, asIs, asIs, request, options);

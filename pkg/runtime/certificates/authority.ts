@@ -78,6 +78,8 @@ export async function createAuthority({ name, lifetimeMs = dayMs }: AuthorityOpt
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension(usages[usage]),
+          // Who knows two authorities of one name, an old and a new one, finds the right one by it.
+          await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
           ...alternativeNames(hosts),
         ],
       });
