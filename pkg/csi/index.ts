@@ -12,6 +12,8 @@ export type {
   StreamOptions,
   UnaryMethod,
 } from "./connection/driver-connection.ts";
+export type { ByteStream } from "./rpc/byte-stream.ts";
+export type { CallEnd } from "./rpc/http2-status.ts";
 export { driverOperations, migratableDriverOperations } from "./rpc/operation-metrics.ts";
 export { scrub } from "./secrets/scrub.ts";
 export { secretFieldNames, secretFields } from "./secrets/secret-fields.ts";

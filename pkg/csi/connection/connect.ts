@@ -11,6 +11,7 @@ import {
   probe,
 } from "../identity/identity.ts";
 import { waitReady } from "../identity/wait-ready.ts";
+import { byteStreams } from "../rpc/byte-stream.ts";
 import { operationRecorder } from "../rpc/operation-metrics.ts";
 import { openRawStream } from "../rpc/raw-stream.ts";
 import { callUnary, type UnaryDeps } from "../rpc/unary.ts";
@@ -39,8 +40,9 @@ export interface ConnectOptions {
 /** Connects to a CSI driver. Returns at once; see `waitReady`. Throws a terminal Failure for a wrong address. */
 export function connectDriver(options: ConnectOptions): DriverConnection {
   const { log, clock = systemClock, timeoutMs = 60_000, metrics } = options;
-  const { url } = parseSocketAddress(options.address);
+  const { url, path: socketPath } = parseSocketAddress(options.address);
   const client = new Client(url, credentials.createInsecure(), channelOptions(options));
+  const streams = byteStreams(socketPath);
   const watch = new StateWatch(client.getChannel());
   watch.listen((state) => {
     if (state === "ready") log.info({ address: url }, "connected to the CSI driver");
@@ -64,6 +66,7 @@ export function connectDriver(options: ConnectOptions): DriverConnection {
     onState: (listener) => watch.listen(listener),
     call: async (method, request, limits) => await open(() => callUnary(deps, method, request, limits)),
     openStream: (path, request, limits) => open(() => openRawStream(client, path, request, limits)),
+    openBytes: (path, request, limits) => open(() => streams.open(path, request, limits)),
     probe: (limits) => probe(connection, limits),
     // The first probe goes out the moment the connection is there.
     waitReady: (limits) =>
@@ -78,6 +81,7 @@ export function connectDriver(options: ConnectOptions): DriverConnection {
     groupControllerCapabilities: (limits) => groupControllerCapabilities(connection, limits),
     async close() {
       watch.close();
+      streams.close();
       client.close();
     },
     [Symbol.asyncDispose]: () => connection.close(),

@@ -5,6 +5,7 @@ import type {
   PluginCapability_Service_Type,
   PluginCapability_VolumeExpansion_Type,
 } from "../../gen/csi/v1/csi.ts";
+import type { ByteStream, ByteStreamOptions } from "../rpc/byte-stream.ts";
 
 /**
  * - `connecting`: no connection since the start.
@@ -92,6 +93,11 @@ export interface DriverConnection extends AsyncDisposable {
    * messages. Pause, resume, cancel and status are grpc-js's own; the receive limit is the connection's.
    */
   openStream(path: string, request: Buffer, options?: StreamOptions): ClientReadableStream<Buffer>;
+  /**
+   * Opens a server-streaming method on a connection of its own, for a program that passes bytes on faster than messages
+   * can be handed over one by one. `path` and `request` are as for {@link openStream}; not counted in any metric.
+   */
+  openBytes(path: string, request: Uint8Array, options?: ByteStreamOptions): ByteStream;
   /** One Probe call; an absent `ready` in the answer counts as ready. */
   probe(options?: CallOptions): Promise<boolean>;
   /** Probes until the driver is ready. Not ready, UNAVAILABLE and DEADLINE_EXCEEDED are waited out; others reject. */

@@ -22,6 +22,8 @@ export interface CallScope extends Disposable {
   readonly signal: AbortSignal;
   /** When the call must be over, milliseconds since the epoch. */
   readonly deadlineMs: number;
+  /** Throws the refusal if the call is over by now, even if no timer or event has come to tell it. */
+  requireOpen(): void;
 }
 
 /** Watches the caller, the time limit and the server's shutdown for one call. Dispose it when the call has ended. */
@@ -49,6 +51,11 @@ export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeO
   return {
     signal: controller.signal,
     deadlineMs,
+    requireOpen: () => {
+      if (clock.now() >= deadlineMs) onLimit();
+      else if (call.cancelled) onCancelled();
+      controller.signal.throwIfAborted();
+    },
     [Symbol.dispose]: () => {
       over.abort();
       call.off("cancelled", onCancelled);

@@ -69,8 +69,7 @@ export function linkDriver({ connection, log, clock, onReady }: DriverLinkOption
     requireReady: () => {
       if (!ready) throw new Refusal("driverNotReady", "the CSI driver is not ready; try again");
     },
-    open: (method, request, deadline) =>
-      connection.openStream(`${servicePath}/${method}`, Buffer.from(request), { deadline }),
+    open: (method, request, deadline) => connection.openBytes(`${servicePath}/${method}`, request, { deadline }),
     run: (signal) =>
       follow(
         connection,

@@ -1,90 +1,156 @@
-import { constants, type Http2Stream } from "node:http2";
-import type { ClientReadableStream, ServerWritableStream, StatusObject } from "@grpc/grpc-js";
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { Metadata, type ServerWritableStream, status } from "@grpc/grpc-js";
+import type { ByteStream, CallEnd } from "../../csi/index.ts";
+import { bufferPool } from "./buffer-pool.ts";
+import { frameReader } from "./frames.ts";
+import { Refusal } from "./refusals.ts";
+import { splitMessage } from "./split.ts";
 
 /** The server's side of a call, carrying encoded messages. */
 export type RawCall = ServerWritableStream<Buffer, Buffer>;
 
-/** The driver's side of a call, carrying encoded messages. */
-export type RawDriverStream = ClientReadableStream<Buffer>;
+/** Bytes that may wait for a slow caller before the driver is paused. */
+const waitingBytes = 128 * 1024;
 
-/** Encoded messages that may wait for a slow caller before the driver is paused, in bytes. */
-const windowBytes = 1 << 20;
+/** The most that clients take by default. */
+const maxSentBytes = 4 * 1024 * 1024;
+
+/** The most that is taken from a driver; it must be in memory as a whole. */
+const maxReceivedBytes = 64 * 1024 * 1024;
+
+const pool = bufferPool(4 * 1024 * 1024);
+
+/** Looks at an encoded message before it is passed on; throws a Refusal to end the stream before it. */
+export type MessageCheck = (bytes: Buffer, start: number, end: number) => void;
 
 /**
- * Passes the driver's encoded messages on to the caller, one by one, in order, and settles with the driver's status.
+ * Passes the driver's messages on to the caller in order, as the bytes they are, and settles with the driver's status.
+ * A message above 4 MiB is split. Rejects with a Refusal where the driver sends what can not be passed on.
  *
- * The driver is paused while more than a window of bytes waits to be written, so a slow caller slows the driver instead
- * of filling memory. Settles only after the status has arrived, the last message has been read **and** every write was
- * taken by the transport: a failing stream still delivers all that came before its failure. Aborting cancels the
- * driver's call and rejects with the signal's reason.
+ * The driver is paused while more bytes wait to be written than a window, so a slow caller slows the driver instead of
+ * filling memory. Settles only after the status has arrived, the last message has been read **and** every write was taken
+ * by the transport: a failing stream still delivers all that came before its failure. Aborting cancels the driver's call
+ * and rejects with the signal's reason.
  */
-export function forward(
-  call: RawCall,
-  driver: RawDriverStream,
-  signal: AbortSignal,
-  onMessage: (sizeBytes: number) => void,
-): Promise<StatusObject> {
-  const send = senderOf(call);
-  return new Promise((resolve, reject) => {
-    let ending: StatusObject | undefined;
-    let ended = false;
-    let waitingBytes = 0;
-    let waitingMessages = 0;
-    const settle = (): void => {
-      if (ending === undefined || !ended || waitingMessages > 0) return;
-      signal.removeEventListener("abort", abort);
-      resolve(ending);
-    };
-    const abort = (): void => {
-      driver.removeAllListeners("data");
-      driver.cancel();
-      reject(signal.reason);
-    };
-    const written = (sizeBytes: number): void => {
-      waitingMessages -= 1;
-      waitingBytes -= sizeBytes;
-      if (driver.isPaused() && waitingBytes <= windowBytes / 2) driver.resume();
-      settle();
-    };
-    driver.on("data", (message: Buffer) => {
-      const { byteLength } = message;
-      waitingMessages += 1;
-      waitingBytes += byteLength;
-      send(message, () => written(byteLength));
-      onMessage(byteLength);
-      if (waitingBytes > windowBytes) driver.pause();
-    });
-    driver.on("end", () => {
-      ended = true;
+export function forward(call: RawCall, driver: ByteStream, signal: AbortSignal, check: MessageCheck): Promise<CallEnd> {
+  const stream = requireHttp2(call);
+  const { promise, resolve, reject } = Promise.withResolvers<CallEnd>();
+  let ending: (() => void) | undefined;
+  let waiting = 0;
+  let paused = false;
+  let flushing: NodeJS.Immediate | undefined;
+
+  const settle = (): void => {
+    if (ending === undefined || waiting > 0) return;
+    signal.removeEventListener("abort", abort);
+    ending();
+  };
+  const abort = (): void => {
+    if (ending === undefined) stop(false);
+    ending = () => {};
+    driver.cancel();
+    reject(signal.reason);
+  };
+  const write = (buffer: Buffer, end: number): void => {
+    waiting += end;
+    // Once only; trailers and status stay grpc-js'.
+    if (!stream.headersSent && !call.cancelled) call.sendMetadata(new Metadata());
+    stream.write(buffer.subarray(0, end), (error) => {
+      // After a failure the transport may still read what it was given.
+      if (error == null) pool.giveBack(buffer);
+      waiting -= end;
+      if (paused && waiting <= waitingBytes / 2) {
+        paused = false;
+        driver.resume();
+      }
       settle();
     });
-    // Says what the status event says, but before the last messages were read: not yet the end.
-    driver.on("error", () => {});
-    driver.on("status", (received: StatusObject) => {
-      ending = received;
-      settle();
-    });
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
+  };
+  const frames = frameReader(pool, {
+    onPrefix: requireUsable,
+    onMessage: (buffer, start, end) => {
+      check(buffer, start, end);
+      return end - start > maxSentBytes ? split(buffer, start, end) : undefined;
+    },
+    onRun: write,
   });
+  const flush = (): void => {
+    flushing = undefined;
+    frames.flush();
+  };
+  const stop = (wanted: boolean): void => {
+    clearImmediate(flushing);
+    frames.finish(wanted);
+  };
+  /** Delivers what came before, then ends as told. */
+  const endWith = (end: () => void): void => {
+    stop(true);
+    ending = end;
+    settle();
+  };
+  driver.onBytes((piece) => {
+    if (ending !== undefined) return;
+    try {
+      frames.take(piece);
+    } catch (refusal) {
+      driver.cancel();
+      return endWith(() => reject(refusal));
+    }
+    // All that one turn of the event loop brings goes out in as few writes as it fills buffers.
+    flushing ??= setImmediate(flush);
+    if (!paused && waiting > waitingBytes) {
+      paused = true;
+      driver.pause();
+    }
+  });
+  void driver.ended.then((end) => {
+    if (ending !== undefined) return;
+    const complete = end.code !== status.OK || frames.rest === 0;
+    endWith(() => (complete ? resolve(end) : reject(cutOff())));
+  });
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return promise;
 }
 
-/** What stands behind grpc-js' public face of a server stream: two private fields, reached here and nowhere else. */
+function requireUsable(compressed: boolean, sizeBytes: number): void {
+  if (compressed) throw new Refusal("messageUnusable", "the driver sent a compressed message; expected none");
+  if (sizeBytes <= maxReceivedBytes) return;
+  const details = `the driver sent a message of ${sizeBytes} bytes; the most is ${maxReceivedBytes}`;
+  throw new Refusal("messageTooLarge", details);
+}
+
+function split(buffer: Buffer, start: number, end: number): Buffer[] {
+  const parts = splitMessage(buffer, start, end, maxSentBytes);
+  if (parts !== undefined) return parts;
+  const details = `the driver sent a message of ${end - start} bytes that can not be split into messages of ${maxSentBytes}`;
+  throw new Refusal("messageUnusable", details);
+}
+
+const cutOff = (): Refusal =>
+  new Refusal("messageUnusable", "the driver ended the stream as complete within a message; it is not complete");
+
+/** What stands behind grpc-js' public face of a server stream: private fields, reached here and nowhere else. */
 interface Inner {
-  sendMessage?(message: Buffer, taken: () => void): void;
-  readonly stream?: Http2Stream;
+  /** Set where an interceptor stands before the call. */
+  readonly nextCall?: Inner;
+  readonly stream?: ServerHttp2Stream;
 }
 
-const innerOf = (call: RawCall): Inner => (call as unknown as { readonly call?: Inner }).call ?? {};
+function http2Of(call: RawCall): ServerHttp2Stream | undefined {
+  let inner = (call as unknown as { readonly call?: Inner }).call;
+  while (inner?.nextCall !== undefined) inner = inner.nextCall;
+  return inner?.stream;
+}
 
 /**
- * Hands messages straight to the transport. The stream's own `write` lets it have one at a time and waits for it to be
- * taken, which costs rate where messages are small (docs/adr/0001).
+ * The stream under the call, for framed messages: the call's own `write` takes one message at a time, copies it, and waits
+ * for it to be taken (docs/adr/0004).
  */
-function senderOf(call: RawCall): (message: Buffer, taken: () => void) => void {
-  const inner = innerOf(call);
-  if (inner.sendMessage === undefined) return (message, taken) => void call.write(message, taken);
-  return (message, taken) => inner.sendMessage?.(message, taken);
+function requireHttp2(call: RawCall): ServerHttp2Stream {
+  const stream = http2Of(call);
+  if (stream === undefined) throw new Error("this grpc-js has no HTTP/2 stream where the forwarder expects it");
+  return stream;
 }
 
 /**
@@ -93,7 +159,7 @@ function senderOf(call: RawCall): (message: Buffer, taken: () => void) => void {
  * broken stream, never a complete one.
  */
 export function resetUnlessClosed(call: RawCall, graceMs: number): void {
-  const { stream } = innerOf(call);
+  const stream = http2Of(call);
   if (stream === undefined || stream.closed) return;
   const closing = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), graceMs);
   stream.once("close", () => clearTimeout(closing));

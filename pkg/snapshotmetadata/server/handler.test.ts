@@ -32,7 +32,8 @@ const stopping: HandlerDeps = {
   compatCodes: false,
   draining: AbortSignal.abort(),
   stopped: new AbortController().signal,
-  metrics: { observe: () => {} },
+  metrics: { observe: () => {}, broken: () => {}, empty: () => {} },
+  validation: "strict",
   clock: systemClock,
   log: silentLogger(),
 };

@@ -1,19 +1,20 @@
-import { type StatusObject, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import { scrub } from "../../csi/index.ts";
+import { type ByteStream, type CallEnd, scrub } from "../../csi/index.ts";
 import type { UserInfo } from "../../kube/authn/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
 import { authenticate, authorize, type Reviewer } from "./authorize.ts";
 import { type CallScope, endCall, openScope } from "./call-scope.ts";
 import { readRequest } from "./check-request.ts";
-import { forward, type RawCall, type RawDriverStream } from "./forward.ts";
+import { forward, type RawCall } from "./forward.ts";
 import type { AudienceSource } from "./kube-access.ts";
-import type { MetadataMethod, MetadataRequest } from "./methods.ts";
+import { allocated, type MetadataMethod, type MetadataRequest } from "./methods.ts";
 import type { MetadataMetrics } from "./metrics.ts";
 import { Refusal, toRefusal } from "./refusals.ts";
 import { resolveSecrets, type SecretReads } from "./resolve-secrets.ts";
 import { type ReadySnapshot, resolveTarget, type SnapshotReads } from "./resolve-target.ts";
+import { type StreamValidation, streamCheck } from "./stream-check.ts";
 
 /** The driver, as the handlers need it. */
 export interface MetadataDriver {
@@ -22,7 +23,7 @@ export interface MetadataDriver {
   /** Refuses with `driverNotReady` while the driver can not be called. */
   requireReady(): void;
   /** Opens the driver's stream of the same method. `deadlineMs` is milliseconds since the epoch. */
-  open(method: MetadataMethod["name"], request: Uint8Array, deadlineMs: number): RawDriverStream;
+  open(method: MetadataMethod["name"], request: Uint8Array, deadlineMs: number): ByteStream;
 }
 
 export interface HandlerDeps {
@@ -35,6 +36,7 @@ export interface HandlerDeps {
   readonly liveReads: SnapshotReads & SecretReads;
   readonly limitMs: number;
   readonly compatCodes: boolean;
+  readonly validation: StreamValidation;
   /** Aborts when new calls are refused. */
   readonly draining: AbortSignal;
   /** Aborts when running calls are ended. */
@@ -154,16 +156,25 @@ async function stream(
   method: MetadataMethod,
   call: RawCall,
   scope: CallScope,
-  { bytes, secrets }: Prepared,
+  { request, bytes, secrets }: Prepared,
   onMessage: (sizeBytes: number) => void,
 ): Promise<Outcome> {
-  scope.signal.throwIfAborted();
+  scope.requireOpen();
+  const check = streamCheck(deps, request);
   const driver = deps.driver.open(method.name, bytes, scope.deadlineMs + driverGraceMs);
-  return driverOutcome(await forward(call, driver, scope.signal, onMessage), secrets);
+  const end = await forward(call, driver, scope.signal, (message, from, to) => {
+    check.message(message, from, to);
+    onMessage(to - from);
+  });
+  if (end.code === status.OK) {
+    scope.requireOpen();
+    if (method === allocated) check.complete();
+  }
+  return driverOutcome(end, secrets);
 }
 
 /** The driver's status, passed on without its metadata, and with the values of secrets taken out of its message. */
-function driverOutcome({ code, details }: StatusObject, secrets: Readonly<Record<string, string>>): Outcome {
+function driverOutcome({ code, details }: CallEnd, secrets: Readonly<Record<string, string>>): Outcome {
   const known = code in status && code !== status.UNKNOWN;
   return { code: known ? code : status.INTERNAL, details: scrub(details, Object.values(secrets)) };
 }

@@ -1,7 +1,8 @@
 import type { status } from "@grpc/grpc-js";
 import { goCodeName } from "../../csi/index.ts";
-import { histogram, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
+import { counter, histogram, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
 import type { MetadataMethod, MetadataRequest } from "./methods.ts";
+import type { StreamRule } from "./scan.ts";
 
 /** One finished call. */
 export interface FinishedCall {
@@ -14,6 +15,10 @@ export interface FinishedCall {
 
 export interface MetadataMetrics {
   observe(call: FinishedCall): void;
+  /** A message of the driver that broke a rule, or is past the capacity; and what was done with it. */
+  broken(rule: StreamRule | "past_capacity", action: "ended" | "forwarded"): void;
+  /** A complete stream of allocated blocks, from offset zero, without any. */
+  empty(): void;
 }
 
 export interface MetadataMetricsOptions {
@@ -34,12 +39,32 @@ const OPERATIONS = {
   buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600],
 } as const;
 
+const BROKEN = {
+  type: "counter",
+  name: "snapshot_metadata_stream_violations_total",
+  help:
+    "Messages of the driver that break a rule of their stream, by what was done; rule past_capacity is a warning, for a " +
+    "message whose last range ends past the volume's capacity",
+  labels: ["driver_name", "rule", "action"],
+} as const;
+
+const EMPTY = {
+  type: "counter",
+  name: "snapshot_metadata_empty_allocated_streams_total",
+  help: "Complete streams of allocated blocks from offset 0 without a block: an empty volume, or a driver that can not tell",
+  labels: ["driver_name"],
+} as const;
+
 /** The families that the server registers itself. */
-export const serverMetrics: readonly MetricFamily[] = [OPERATIONS];
+export const serverMetrics: readonly MetricFamily[] = [OPERATIONS, BROKEN, EMPTY];
 
 export function metadataMetrics({ registry, driverName, snapshotLabels }: MetadataMetricsOptions): MetadataMetrics {
   const seconds = histogram(registry, OPERATIONS);
+  const violations = counter(registry, BROKEN);
+  const emptyStreams = counter(registry, EMPTY);
   return {
+    broken: (rule, action) => violations.inc({ driver_name: driverName(), rule, action }),
+    empty: () => emptyStreams.inc({ driver_name: driverName() }),
     observe: ({ method, request, code, durationMs }) => {
       const shown = snapshotLabels ? request : undefined;
       const labels = {

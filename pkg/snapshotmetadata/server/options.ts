@@ -1,5 +1,6 @@
 import {
   boolean,
+  choice,
   defineOptions,
   duration,
   integer,
@@ -34,6 +35,12 @@ export const metadataServerOptions = defineOptions({
     "token-cache-ttl",
     "10s",
     "How long a valid token is believed without another token review; 0: not at all. A revoked token is refused then",
+  ),
+  streamValidation: choice(
+    "stream-validation",
+    "strict",
+    ["strict", "warn", "off"],
+    "What a message of the driver that breaks the rules of its stream does: end the stream, be logged and counted, or pass",
   ),
   compatCodes: boolean("compat-codes", false, "Answer with the original's gRPC codes where ours differ"),
   drainTimeout: duration("drain-timeout", "20s", "How long running streams may go on after a request to stop"),

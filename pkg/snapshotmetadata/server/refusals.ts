@@ -126,6 +126,24 @@ export const refusals = {
     code: status.FAILED_PRECONDITION,
     original: status.UNAVAILABLE,
   },
+  brokenRule: {
+    when:
+      "a message of the driver breaks a rule of the stream (--stream-validation=strict); the message names rule and offset, " +
+      "and all messages before it were passed on",
+    code: status.INTERNAL,
+    original: status.INTERNAL,
+    originalPasses: true,
+  },
+  messageTooLarge: {
+    when: "a message of the driver is above 64 MiB (the original: above 4 MiB)",
+    code: status.INTERNAL,
+    original: status.RESOURCE_EXHAUSTED,
+  },
+  messageUnusable: {
+    when: "a message of the driver is compressed, not complete when the stream ends with OK, or above 4 MiB and can not be split",
+    code: status.INTERNAL,
+    original: status.INTERNAL,
+  },
   timeLimit: {
     when: "the caller's deadline or --max-streaming-duration-min has passed, at whatever step",
     code: status.DEADLINE_EXCEEDED,

@@ -183,7 +183,7 @@ const messageOf = (head: fc.Arbitrary<Bytes>[], tuples: fc.Arbitrary<Bytes>[]): 
     .tuple(whole, fc.nat(), fc.integer({ min: 0, max: 255 }), fc.boolean())
     .map(([bytes, at, byte, cut]) => {
       const where = bytes.length === 0 ? 0 : at % bytes.length;
-      return cut ? bytes.slice(0, where) : bytes.with(where, byte);
+      return cut || bytes.length === 0 ? bytes.slice(0, where) : bytes.with(where, byte);
     });
   return fc.oneof({ weight: 20, arbitrary: whole }, { weight: 1, arbitrary: hurt });
 };

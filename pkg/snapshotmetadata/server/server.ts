@@ -76,6 +76,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
       driver: link,
       limitMs: streamingLimitMs(options),
       compatCodes: options.compatCodes,
+      validation: options.streamValidation,
       draining: draining.signal,
       stopped: stopped.signal,
       metrics: metadataMetrics({

@@ -109,7 +109,7 @@ describe("objects that come and go", () => {
           call.write(Buffer.from([8, 1]));
           if (request.startingOffset > 0n) return void call.end();
           finish = () => {
-            call.write(Buffer.from([16, 7]));
+            call.write(Buffer.from([8, 1, 24, 7]));
             call.end();
           };
           begun.resolve();
@@ -126,7 +126,10 @@ describe("objects that come and go", () => {
       expect((await busy.ask(server, { startingOffset: 1n })).code).toBe(status.NOT_FOUND),
     );
     finish();
-    expect(await result).toMatchObject({ code: status.OK, messages: [Buffer.from([8, 1]), Buffer.from([16, 7])] });
+    expect(await result).toMatchObject({
+      code: status.OK,
+      messages: [Buffer.from([8, 1]), Buffer.from([8, 1, 24, 7])],
+    });
   });
 
   it("objects without status are refused, and the program lives on", async () => {

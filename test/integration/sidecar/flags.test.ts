@@ -19,7 +19,10 @@ import { handshake } from "./tls-client.ts";
 /** What the driver was asked last: how much time it was given. */
 const given = { probeMs: 0, streamMs: 0 };
 
-/** Leaves a stream open when asked for offset 1, sends one message and the end for offset 2, else just ends. */
+/**
+ * Leaves a stream open when asked for offset 1, sends one message and the end for offset 2, breaks a rule of streams for
+ * offset 3, else just ends.
+ */
 const script: RawDriverScript = {
   ready: (deadlineMs) => {
     given.probeMs = deadlineMs - Date.now();
@@ -28,6 +31,7 @@ const script: RawDriverScript = {
   stream: (call, { request }) => {
     given.streamMs = Number(call.getDeadline()) - Date.now();
     if (request.startingOffset > 0n) call.write(Buffer.from([8, 1]));
+    if (request.startingOffset === 3n) call.write(Buffer.from([8, 2]));
     if (request.startingOffset !== 1n) call.end();
   },
 };
@@ -265,6 +269,11 @@ const cases: Readonly<Record<string, () => Promise<FlagCase> | FlagCase>> = {
         const { body } = await sidecar.http("/metrics");
         return /target_snapshot="(?:[^"]*\/)?([^"]*)"/.exec(body)?.[1];
       }),
+  }),
+  "stream-validation": () => ({
+    values: ["strict", "warn"],
+    expected: [status.INTERNAL, status.OK],
+    outcome: codeFor({ startingOffset: 3n }),
   }),
   "token-cache-ttl": () => ({
     values: ["1h", "0"],
