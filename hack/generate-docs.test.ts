@@ -28,5 +28,5 @@ it("the page of metrics has the programs that measure something of their own", (
 });
 
 it("rights are given to the programs that are installed in a cluster, and to no other", () => {
-  expect([...rbacFiles().keys()]).toEqual(["csi-snapshot-metadata.yaml"]);
+  expect([...rbacFiles().keys()]).toEqual(["csi-snapshot-metadata.yaml", "csi-snapshot-metadata-announcement.yaml"]);
 });

@@ -4,7 +4,7 @@ import { devDriver } from "../pkg/dev/driver/index.ts";
 import { devCluster } from "../pkg/dev/kube/index.ts";
 import type { AnyComponent } from "../pkg/runtime/lifecycle/index.ts";
 import type { FlagsPageProgram } from "../pkg/runtime/options/index.ts";
-import { metadataServer } from "../pkg/snapshotmetadata/index.ts";
+import { metadataServer, serviceAnnouncement } from "../pkg/snapshotmetadata/index.ts";
 
 /** A program that runs components, as the generated manifests and pages describe it. */
 export interface DescribedProgram {
@@ -18,7 +18,7 @@ export const programs: readonly DescribedProgram[] = [
   {
     name: "csi-snapshot-metadata",
     summary: "Changed block tracking: the Kubernetes SnapshotMetadata service beside a CSI driver.",
-    components: [metadataServer],
+    components: [metadataServer, serviceAnnouncement],
   },
 ];
 

@@ -1,1 +1,1 @@
-export { SnapshotMetadataService } from "./snapshot-metadata-service.ts";
+export { isServiceAddress, SnapshotMetadataService } from "./snapshot-metadata-service.ts";

@@ -43,16 +43,14 @@ async function serve(calls: CallTracker = callTracker()) {
   server.addService({ open: definition }, { open });
   const health = healthService();
   health.addTo(server);
-  const listener = await listenGrpc(server, {
+  const port = await listenGrpc(server, {
     address: "127.0.0.1:0",
     credentials: ServerCredentials.createInsecure(),
     flag: "port",
   });
-  const { port } = listener;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
     server,
-    listener,
     port,
     calls,
     health,
@@ -65,7 +63,6 @@ async function serve(calls: CallTracker = callTracker()) {
     [Symbol.dispose]() {
       client.close();
       server.forceShutdown();
-      void listener.close();
     },
   };
 }
@@ -82,7 +79,7 @@ describe("stopGracefully", () => {
     stream.on("data", (bytes: Buffer) => messages.push(bytes.toString()));
     await once(stream, "data");
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 1000, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { drainMs: 1000, calls: it.calls, clock });
     expect(it.calls.active).toBe(1);
     it.opened[0]?.write(Buffer.from("second"));
     it.opened[0]?.end();
@@ -96,7 +93,7 @@ describe("stopGracefully", () => {
     using it = await serve();
     const first = it.stream();
     await once(first, "data");
-    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 60_000, calls: it.calls });
+    const stopping = stopGracefully(it.server, { drainMs: 60_000, calls: it.calls });
     const late = await ended(it.stream());
     expect(late.code).toBe(status.UNAVAILABLE);
     it.opened[0]?.end();
@@ -112,7 +109,7 @@ describe("stopGracefully", () => {
     const cancelled = Promise.all(it.opened.map((call) => once(call, "cancelled")));
     const ends = Promise.all(streams.map(ended));
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 5000, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { drainMs: 5000, calls: it.calls, clock });
     await clock.advance(4999);
     expect(it.calls.active).toBe(2);
     await clock.advance(1);
@@ -142,7 +139,7 @@ describe("stopGracefully", () => {
     await once(request, "response");
     while (it.opened[0]?.write(Buffer.alloc(1 << 20)));
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 100, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { drainMs: 100, calls: it.calls, clock });
     await clock.advance(100);
     await clock.advance(1000);
     expect(await stopping).toBe("cut off");
@@ -155,9 +152,7 @@ describe("stopGracefully", () => {
     await once(watch, "data");
     watch.resume();
     const end = ended(watch);
-    expect(
-      await stopGracefully(it.server, { listener: it.listener, drainMs: 60_000, health: it.health, calls: it.calls }),
-    ).toBe("drained");
+    expect(await stopGracefully(it.server, { drainMs: 60_000, health: it.health, calls: it.calls })).toBe("drained");
     expect((await end).code).toBe(status.UNAVAILABLE);
   });
 });
@@ -183,15 +178,15 @@ describe("listenGrpc", () => {
     using it = await serve();
     const insecure = ServerCredentials.createInsecure();
     const other = new Server();
-    const { port, close } = await listenGrpc(other, { address: "127.0.0.1:0", credentials: insecure, flag: "port" });
+    const port = await listenGrpc(other, { address: "127.0.0.1:0", credentials: insecure, flag: "port" });
     const taken = listenGrpc(it.server, { address: `127.0.0.1:${port}`, credentials: insecure, flag: "port" });
     await expect(taken).rejects.toThrow(new RegExp(`^--port: can not listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`));
-    await close();
+    other.forceShutdown();
   });
 
   it("listens on all interfaces", async () => {
     const server = new Server();
-    const { port, close } = await listenGrpc(server, {
+    const port = await listenGrpc(server, {
       address: ":0",
       credentials: ServerCredentials.createInsecure(),
       flag: "port",
@@ -200,7 +195,6 @@ describe("listenGrpc", () => {
     await promisify(client.waitForReady.bind(client))(Date.now() + 10_000);
     client.close();
     server.forceShutdown();
-    await close();
   });
 
   it("listens on a socket file", async () => {
@@ -211,13 +205,9 @@ describe("listenGrpc", () => {
       credentials: ServerCredentials.createInsecure(),
       flag: "endpoint",
     };
-    const { close } = await listenGrpc(server, at);
-    const client = new Client(at.address, credentials.createInsecure());
-    await promisify(client.waitForReady.bind(client))(Date.now() + 10_000);
-    client.close();
+    await listenGrpc(server, at);
     await expect(listenGrpc(new Server(), at)).rejects.toThrow("--endpoint: can not listen on unix://");
     server.forceShutdown();
-    await close();
     await rm(folder, { recursive: true });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseSocketAddress } from "../../../pkg/csi/index.ts";
 import { processOptions } from "../../../pkg/runtime/lifecycle/index.ts";
 import { parseCommandLine } from "../../../pkg/runtime/options/index.ts";
-import { metadataServer } from "../../../pkg/snapshotmetadata/index.ts";
+import { metadataServer, serviceAnnouncement } from "../../../pkg/snapshotmetadata/index.ts";
 import { manifest, manifests } from "../../support/manifests.ts";
 import { exampleSet } from "./example.ts";
 
@@ -11,9 +11,11 @@ const own = "csi-snapshot-metadata";
 
 /** What the program makes of the example's arguments. */
 function parsedFlags() {
-  const parsed = parseCommandLine([metadataServer.options, processOptions], server.args, {});
+  const sets = [metadataServer.options, serviceAnnouncement.options, processOptions] as const;
+  const parsed = parseCommandLine(sets, server.args, {});
   if (!parsed.ok) throw new Error(parsed.problems.join("; "));
-  return { flags: parsed.values[0], process: parsed.values[1] };
+  const [flags, service, process] = parsed.values;
+  return { flags, service, process };
 }
 
 const mountOf = (name: string): string | undefined => server.volumeMounts.find((each) => each.name === name)?.mountPath;
@@ -35,7 +37,7 @@ describe("the example's arguments", () => {
   });
 
   it("lead to the volumes: the socket that the driver makes, and the files of the Secret", () => {
-    const { flags } = parsedFlags();
+    const { flags, service } = parsedFlags();
     const endpoint = /^--endpoint=(.*)$/.exec(driver.args[0] ?? "")?.[1] ?? "";
     expect(parseSocketAddress(flags.csiAddress)).toEqual(parseSocketAddress(endpoint));
     expect(parseSocketAddress(flags.csiAddress).path.startsWith(`${mountOf("socket")}/`)).toBe(true);
@@ -44,6 +46,7 @@ describe("the example's arguments", () => {
     for (const [file, key] of [
       [flags.tlsCert, "tls.crt"],
       [flags.tlsKey, "tls.key"],
+      [service.serviceCaFile, "ca.crt"],
     ]) {
       expect(file).toBe(`${mountOf("certificates")}/${key}`);
     }
@@ -116,7 +119,10 @@ describe("names", () => {
   it("the address is the Service's, and the certificates are for its host", async () => {
     const { spec } = await manifest(`${own}/snapshot-metadata-service.yaml`, "SnapshotMetadataService");
     const address = `${expected.name}.${expected.namespace}.svc:6443`;
-    expect(spec).toMatchObject({ address });
+    expect(spec).toMatchObject({ address, audience: "driver.example.com" });
+    const { service } = parsedFlags();
+    expect([service.serviceAddress, service.serviceAudience]).toEqual([address, "driver.example.com"]);
+    expect(service.serviceCreate).toBe(true);
     const host = address.split(":")[0];
     const certificates = (await manifests(`${own}/certificates/cert-manager.yaml`)).flatMap(({ object }) => {
       const names = (object["spec"] as { dnsNames?: string[]; secretName?: string }).dnsNames;

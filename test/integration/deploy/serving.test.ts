@@ -30,11 +30,14 @@ let place: Place;
 beforeAll(async () => {
   ground = await openGround();
   const { identity } = await applyGeneratedRole(ground.admin);
+  for (const { object } of await manifests("rbac/csi-snapshot-metadata-announcement.yaml")) {
+    await apply(ground.admin, object);
+  }
   const stream = (call: RawDriverCall): void => {
     call.write(message);
     call.end();
   };
-  place = await openPlace(ground, { identity, driver: { stream } });
+  place = await openPlace(ground, { identity, driver: { stream }, announced: false });
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();
@@ -101,16 +104,16 @@ describe("the program as the example starts it", () => {
       "/csi": dirname(place.driver.socket),
       "/tmp/certificates": join(place.folder, "certificates"),
     });
-    const caCert = (secret as unknown as Secret).data?.["ca.crt"] ?? "";
     place.canaries.hide("the server's key", (secret as unknown as Secret).data?.["tls.key"] ?? "");
-    const announced = { type: "merge", body: { spec: { caCert, address: `${host}:6443` } } } as const;
-    await ground.admin.patch(SnapshotMetadataService, { name: place.driverName }, announced);
     await putSnapshot(place);
     // Of the pod only its account is missing here, and that two programs can not have the same ports.
     const ownPorts = ["--port=0", "--http-endpoint=127.0.0.1:0"];
     await using program = place.launch([...args, `--kubeconfig=${place.files.kubeconfig}`, ...ownPorts]);
     const { port } = await program.logged("serving");
     await program.logged("driver ready");
+    await program.logged("SnapshotMetadataService created");
+    const { spec } = await ground.admin.get(SnapshotMetadataService, { name: place.driverName });
+    expect(spec).toMatchObject({ address: `${host}:6443`, audience: "driver.example.com" });
 
     const api = await backupSoftware(place.namespace);
     const wish = { api, namespace: place.namespace, snapshotName: "snap" };

@@ -1,20 +1,18 @@
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { Client, credentials, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
+import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
 import { makeServerCertificate } from "../../../pkg/runtime/certificates/index.ts";
 import { processOptions } from "../../../pkg/runtime/lifecycle/index.ts";
 import type { OptionSpec } from "../../../pkg/runtime/options/index.ts";
-import { systemClock } from "../../../pkg/runtime/timing/index.ts";
-import { metadataServer } from "../../../pkg/snapshotmetadata/index.ts";
+import { metadataServer, serviceAnnouncement } from "../../../pkg/snapshotmetadata/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { FaultProxy } from "../../support/fault-proxy.ts";
 import { type RawDriver, type RawDriverScript, rawDriver } from "../../support/raw-driver.ts";
-import { type Ground, openGround } from "../snapshotmetadata/rig.ts";
+import { audience, type Ground, openGround } from "../snapshotmetadata/rig.ts";
 import { putSnapshot } from "../snapshotmetadata/snapshots.ts";
+import { allRights } from "./announcement-rig.ts";
 import { openPlace, type Place, type Sidecar } from "./place.ts";
 import { freePort } from "./ports.ts";
 import { startProgram } from "./program.ts";
@@ -43,15 +41,16 @@ const script: RawDriverScript = {
 let ground: Ground;
 let place: Place;
 let other: RawDriver;
-const files = { cert: "", key: "" };
+const files = { cert: "", certPem: "", key: "" };
 
 beforeAll(async () => {
   ground = await openGround();
-  place = await openPlace(ground, { driver: script });
+  place = await openPlace(ground, { driver: script, rules: allRights });
   await putSnapshot(place);
   other = await rawDriver({ name: "other.csi.test" });
   const certificate = await makeServerCertificate(["localhost"]);
   files.cert = join(place.folder, "other.crt");
+  files.certPem = certificate.certPem;
   files.key = join(place.folder, "other.key");
   await writeFile(files.cert, certificate.certPem);
   await writeFile(files.key, place.canaries.hideKey("another TLS key", certificate.keyPem));
@@ -125,58 +124,34 @@ async function waitedFor(flags: readonly string[]): Promise<string> {
   });
 }
 
-const limitAndOk: FlagCase["expected"] = [status.RESOURCE_EXHAUSTED, status.OK];
+const allServiceFlags = (): string[] => [
+  `--service-ca-file=${place.files.cert}`,
+  "--service-address=localhost:6443",
+  "--service-audience=metadata.csi.test",
+];
 
-/** How a call ends while another one of the same caller runs. */
-async function codeBesideOpenStream(flag: string): Promise<number> {
-  return await served(["--drain-timeout=1ms", flag], async (sidecar) => {
-    void place.ask(sidecar, { startingOffset: 1n });
-    await eventually("the driver streams", () => expect(place.driver.seen.at(-1)?.request.startingOffset).toBe(1n));
-    const { code } = await place.ask(sidecar);
-    place.driver.seen.length = 0;
-    return code;
-  });
-}
-
-async function codeOfSecondCall(flag: string): Promise<number> {
-  return await served([flag], async (sidecar) => {
-    expect((await place.ask(sidecar)).code).toBe(status.OK);
-    return (await place.ask(sidecar)).code;
-  });
-}
-
-/** How a call with a second token of nobody ends. */
-async function codeAfterInvalidTokens(flags: readonly string[]): Promise<number> {
-  return await served(flags, async (sidecar) => {
-    expect((await place.ask(sidecar, { securityToken: "nobody" })).code).toBe(status.UNAUTHENTICATED);
-    return (await place.ask(sidecar, { securityToken: "nobody else" })).code;
-  });
-}
-
-/** The most token reviews that the API server had to do at once when so many callers came together. */
-async function reviewsAtOnce(flag: string, callers: number): Promise<number> {
-  await using proxy = await FaultProxy.start(ground.kubeconfigText);
-  await using slow = await openPlace(ground, { kubeconfigText: proxy.kubeconfig() });
-  await using sidecar = await slow.start([flag]);
-  await sidecar.ready();
-  let [now, most] = [0, 0];
-  proxy.fault = ({ path }) => {
-    if (!path.endsWith("/tokenreviews")) return undefined;
-    now += 1;
-    most = Math.max(most, now);
-    // Long enough for the others to come, if they may.
-    const until = systemClock.sleep(300).then(() => {
-      now -= 1;
+/** What becomes of the SnapshotMetadataService object, freshly made or missing, when these flags are given. */
+async function announced(flags: readonly string[], exists = true): Promise<SnapshotMetadataService | undefined> {
+  const ref = { name: place.driverName };
+  await place.admin.delete(SnapshotMetadataService, ref);
+  const caCert = Buffer.from(place.certificate.caPem).toString("base64");
+  const spec = { address: "localhost:1", audience, caCert };
+  if (exists) await place.admin.create(SnapshotMetadataService, { metadata: ref, spec });
+  const found = await served(flags, async (sidecar) => {
+    await eventually("it was looked at", async () => {
+      const { body } = await sidecar.http("/metrics");
+      expect(body).toMatch(/^dp_reconciles_total\{controller="announcement",result="requeue"\} [1-9]/m);
     });
-    return { type: "hold", until };
-  };
-  await Promise.all(
-    Array.from({ length: callers }, (_, n) =>
-      slow.ask(sidecar, { securityToken: slow.canaries.hideToken("t", `t-${n}-of-nobody`) }),
-    ),
-  );
-  return most;
+    return await place.admin.find(SnapshotMetadataService, ref);
+  });
+  if (found === undefined) await place.admin.create(SnapshotMetadataService, { metadata: ref, spec });
+  return found;
 }
+
+const pemBlocksOf = (caCert: string): string[] =>
+  Buffer.from(caCert, "base64")
+    .toString("utf8")
+    .match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g) ?? [];
 
 /** Two values of a flag and what each leads to; everything else stays the same. */
 interface FlagCase {
@@ -332,56 +307,6 @@ const cases: Readonly<Record<string, () => Promise<FlagCase> | FlagCase>> = {
     expected: [status.INTERNAL, status.OK],
     outcome: codeFor({ startingOffset: 3n }),
   }),
-  "max-connections-per-peer": () => ({
-    values: ["1", "2"],
-    expected: [status.UNAVAILABLE, status.OK],
-    outcome: (flag) =>
-      served([flag], async (sidecar) => {
-        const taken = connect(sidecar.port, "127.0.0.1");
-        await once(taken, "connect");
-        const { code } = await place.ask(sidecar);
-        taken.destroy();
-        return code;
-      }),
-  }),
-  "max-unauthenticated-calls-per-peer": () => ({
-    values: ["1", "2"],
-    expected: [status.RESOURCE_EXHAUSTED, status.OK],
-    outcome: (flag) =>
-      served([flag], async (sidecar) => {
-        const client = new Client(
-          `localhost:${sidecar.port}`,
-          credentials.createSsl(Buffer.from(place.certificate.caPem)),
-        );
-        const asIs = (bytes: Buffer): Buffer => bytes;
-        const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", asIs, asIs, Buffer.alloc(0));
-        watch.on("error", () => undefined);
-        await once(watch, "data");
-        const { code } = await place.ask(sidecar);
-        watch.cancel();
-        client.close();
-        return code;
-      }),
-  }),
-  "max-token-reviews": () => ({
-    values: ["1", "0"],
-    expected: [1, 3],
-    outcome: (flag) => reviewsAtOnce(flag, 3),
-  }),
-  "invalid-token-qps": () => ({
-    values: ["0.001", "0"],
-    expected: [status.RESOURCE_EXHAUSTED, status.UNAUTHENTICATED],
-    outcome: (flag) => codeAfterInvalidTokens(["--invalid-token-burst=1", flag]),
-  }),
-  "invalid-token-burst": () => ({
-    values: ["1", "3"],
-    expected: [status.RESOURCE_EXHAUSTED, status.UNAUTHENTICATED],
-    outcome: (flag) => codeAfterInvalidTokens(["--invalid-token-qps=0.001", flag]),
-  }),
-  "max-streams": () => ({ values: ["1", "2"], expected: limitAndOk, outcome: codeBesideOpenStream }),
-  "max-streams-per-identity": () => ({ values: ["1", "2"], expected: limitAndOk, outcome: codeBesideOpenStream }),
-  "call-qps": () => ({ values: ["0.001", "0"], expected: limitAndOk, outcome: codeOfSecondCall }),
-  "call-qps-per-identity": () => ({ values: ["0.001", "0"], expected: limitAndOk, outcome: codeOfSecondCall }),
   "token-cache-ttl": () => ({
     values: ["1h", "0"],
     expected: ["one review", "two reviews"],
@@ -407,6 +332,43 @@ const cases: Readonly<Record<string, () => Promise<FlagCase> | FlagCase>> = {
       { code: 1, stream: status.UNAVAILABLE },
     ],
     outcome: (flag) => endWithOpenStream(["--shutdown-timeout=3s", flag]),
+  }),
+  "service-ca-file": () => ({
+    values: [place.files.cert, files.cert],
+    expected: [
+      [place.certificate.caPem, place.certificate.certPem],
+      [place.certificate.caPem, files.certPem],
+    ],
+    outcome: async (flag) => {
+      const service = await announced([flag]);
+      return pemBlocksOf(service?.spec.caCert ?? "");
+    },
+  }),
+  "service-address": () => ({
+    values: ["one.test:1", "[::1]:6443"],
+    expected: ["one.test:1", "[::1]:6443"],
+    outcome: async (flag) => (await announced([flag]))?.spec.address,
+  }),
+  "service-audience": () => ({
+    values: ["one.test", "two.test"],
+    expected: ["one.test", "two.test"],
+    outcome: async (flag) => (await announced([flag]))?.spec.audience,
+  }),
+  "service-create": () => ({
+    values: ["true", "false"],
+    expected: ["localhost:6443", undefined],
+    outcome: async (flag) => (await announced([...allServiceFlags(), flag], false))?.spec.address,
+  }),
+  "service-ca-overlap": () => ({
+    values: ["2h", "0"],
+    expected: [2, "none"],
+    outcome: async (flag) => {
+      const service = await announced([`--service-ca-file=${files.cert}`, flag]);
+      const note = Object.values(service?.metadata.annotations ?? {}).find((text) => text.startsWith("{")) ?? "{}";
+      const times = Object.values<string>(JSON.parse(note)).filter((time) => time !== "");
+      const hours = times.map((time) => Math.round((Date.parse(time) - Date.now()) / 3_600_000));
+      return hours[0] || "none";
+    },
   }),
   "shutdown-timeout": () => ({
     values: ["200ms", "1m"],
@@ -454,9 +416,13 @@ describe("each flag changes what the program does", () => {
     }
   });
 
-  const specs: readonly OptionSpec<unknown>[] = [metadataServer.options, processOptions].flatMap((set) =>
-    Object.values<OptionSpec<unknown>>(set.specs),
-  );
+  const specs: readonly OptionSpec<unknown>[] = [
+    ...new Map(
+      [metadataServer.options, serviceAnnouncement.options, processOptions]
+        .flatMap((set) => Object.values<OptionSpec<unknown>>(set.specs))
+        .map((spec) => [spec.flag, spec]),
+    ).values(),
+  ];
   const effective = specs.filter((spec) => !spec.compatOnly).map((spec) => spec.flag);
 
   it("and none is without its test", () => {

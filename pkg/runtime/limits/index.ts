@@ -1,1 +1,0 @@
-export { type KeyedRate, keyedRate, type Rate, type RateRules, rate } from "./rate.ts";

@@ -1,0 +1,1 @@
+export { serviceAnnouncement } from "./component.ts";
