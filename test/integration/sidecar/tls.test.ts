@@ -97,11 +97,11 @@ describe("certificates", () => {
     await eventually("new connections see the new certificate", () => handshake(sidecar.port, after.caPem));
     await expect(handshake(sidecar.port, before.caPem)).rejects.toThrow(/certificate|signature|issuer/i);
     expect(await reloads(sidecar, "taken")).toBe(1);
-    open?.write(Buffer.from([16, 7]));
+    open?.write(Buffer.from([8, 1]));
     open?.end();
     expect(await stream.result).toMatchObject({
       code: status.OK,
-      messages: [Buffer.from([8, 1]), Buffer.from([16, 7])],
+      messages: [Buffer.from([8, 1]), Buffer.from([8, 1])],
     });
     using caller = metadataCaller(sidecar.port, after.caPem);
     expect((await caller.allocated({})).code).toBe(status.INVALID_ARGUMENT);
