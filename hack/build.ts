@@ -2,12 +2,14 @@
  * Bundles each program of cmd/ into one executable file in bin/, or in the folder that `--out` names.
  *
  * A file is a shell script to the kernel and an ES module to Node: the shell line looks for a Node that is new enough
- * (the pinned one beside bin/, else the one on PATH) and hands the same file to it.
+ * (the pinned one beside bin/, else the one on PATH) and hands the same file to it. Links carry the names of programs that
+ * another one replaces.
  */
-import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build, type Plugin } from "esbuild";
+import { aliases } from "../pkg/cli/index.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -91,6 +93,13 @@ async function bundle(program: string, outDir: string): Promise<void> {
   console.log(`${relative(root, file)}\t${Math.round(statSync(file).size / 1024)} KiB`);
 }
 
+/** A program is another one when it is started under the other's name. */
+function link(program: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(program, path);
+  console.log(`${relative(root, path)}\t→ ${program}`);
+}
+
 if (import.meta.main) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const { values } = parseArgs({ options: { out: { type: "string" } } });
@@ -101,4 +110,5 @@ if (import.meta.main) {
   // The files have no extension, so the package around them says what they are.
   writeFileSync(join(outDir, "package.json"), `${JSON.stringify({ type: "module", version })}\n`);
   for (const program of programs()) await bundle(program, outDir);
+  for (const alias of Object.keys(aliases)) link("kubectl-protect", join(outDir, alias));
 }

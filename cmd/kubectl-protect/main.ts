@@ -1,5 +1,6 @@
+import { basename } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { runCli, verbs } from "../../pkg/cli/index.ts";
+import { aliases, runCli, verbs } from "../../pkg/cli/index.ts";
 
 // Deprecations inside libraries are for us to read, not for the person at the command line.
 process.noDeprecation = true;
@@ -13,10 +14,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") stopping.abort(error);
 });
 
+// A link to this program, under the name of one of the originals, is that program.
+const calledAs = basename(process.argv[1] ?? "");
+
 process.exitCode = await runCli(
   {
-    program: "kubectl-protect",
+    program: calledAs in aliases ? calledAs : "kubectl-protect",
     verbs,
+    aliases,
     argv: process.argv.slice(2),
     kill: () => process.kill(process.pid, "SIGKILL"),
   },

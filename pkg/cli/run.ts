@@ -7,18 +7,40 @@ export interface CliOptions {
   /** Name that people type, for messages and help. */
   readonly program: string;
   readonly verbs: readonly AnyVerb[];
+  /** The verb that the program is when started under one of these names. */
+  readonly aliases?: Readonly<Record<string, AnyVerb>>;
   /** Without node and script. */
   readonly argv: readonly string[];
   /** Sends SIGKILL to this process; only for failpoints. */
   readonly kill: () => void;
 }
 
+type Surroundings = Omit<Io, "failpoint">;
+
 /** Finds the verb and runs it. Settles with the exit code: 0, 1 after any failure, 2 when a flag is not understood. */
-export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omit<Io, "failpoint">): Promise<number> {
+export async function runCli(options: CliOptions, io: Surroundings): Promise<number> {
+  const { program, verbs, aliases = {}, argv } = options;
+  const alias = Object.hasOwn(aliases, program) ? aliases[program] : undefined;
+  if (alias) return await runAlias(options, alias, io);
   const verb = verbs.find(({ words }) => words.split(" ").every((word, at) => argv[at] === word));
   if (!verb) return overview({ program, verbs, argv }, io);
-  const title = `${program} ${verb.words}`;
-  const words = argv.slice(verb.words.split(" ").length);
+  return await runVerb(options, verb, `${program} ${verb.words}`, argv.slice(verb.words.split(" ").length), io);
+}
+
+/** As the originals: help goes to stderr however it is asked for, and only ~/.kube/config is looked for. */
+async function runAlias(options: CliOptions, verb: AnyVerb, io: Surroundings): Promise<number> {
+  const { KUBECONFIG: _ignored, ...env } = io.env;
+  const words = options.argv.map((word) => (/^--?help$/.test(word) ? "-h" : word));
+  return await runVerb(options, verb, options.program, words, { ...io, env });
+}
+
+async function runVerb(
+  { verbs, kill }: CliOptions,
+  verb: AnyVerb,
+  title: string,
+  words: readonly string[],
+  io: Surroundings,
+): Promise<number> {
   const rules = verb.positional ? { positional: verb.positional, interspersed: true } : {};
   const parsed = parseCommandLine([verb.options] as const, words, io.env, rules);
   if (!parsed.ok && parsed.help) {
@@ -29,7 +51,7 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
   }
   if (!parsed.ok) {
     for (const problem of parsed.problems) io.stderr.write(`${title}: ${problem}\n`);
-    io.stderr.write(`See ${title} --help\n`);
+    io.stderr.write(`See ${title} ${title.includes(" ") ? "--help" : "-h"}\n`);
     return parsed.exitCode;
   }
   try {
@@ -42,19 +64,14 @@ export async function runCli({ program, verbs, argv, kill }: CliOptions, io: Omi
 }
 
 /** The environment may arm points of any verb; each verb passes only its own. */
-function failpointOf(
-  verb: AnyVerb,
-  all: readonly AnyVerb[],
-  { env }: Omit<Io, "failpoint">,
-  kill: () => void,
-): Io["failpoint"] {
+function failpointOf(verb: AnyVerb, all: readonly AnyVerb[], { env }: Surroundings, kill: () => void): Io["failpoint"] {
   const text = env["CSI_DATA_PROTECTION_FAILPOINTS"];
   if (!text) return () => undefined;
   const known = all.flatMap(({ failpoints = [] }) => failpoints);
   return defineFailpoints(verb.failpoints ?? []).arm({ armed: parseFailpoints(text, known), kill });
 }
 
-function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Omit<Io, "failpoint">): number {
+function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Surroundings): number {
   const [first] = argv;
   if (first === "--version" || first === "-version") {
     io.stdout.write(`${program} ${io.version}\n`);

@@ -1,4 +1,4 @@
-import { type CallOptions, Client, credentials, type StatusObject } from "@grpc/grpc-js";
+import { type CallOptions, Client, credentials, type Metadata, type StatusObject } from "@grpc/grpc-js";
 import {
   GetMetadataAllocatedRequest,
   GetMetadataDeltaRequest,
@@ -9,6 +9,7 @@ export interface CallResult {
   readonly messages: Buffer[];
   readonly code: number;
   readonly details: string;
+  readonly trailers: Metadata;
 }
 
 /** A plain client of the SnapshotMetadata service, without any of the library's wisdom. */
@@ -45,7 +46,9 @@ export function collect(stream: ReturnType<MetadataCaller["raw"]>): Promise<Call
     const messages: Buffer[] = [];
     stream.on("data", (message: Buffer) => messages.push(message));
     stream.on("error", () => {});
-    stream.on("status", ({ code, details }: StatusObject) => resolve({ messages, code, details }));
+    stream.on("status", ({ code, details, metadata }: StatusObject) =>
+      resolve({ messages, code, details, trailers: metadata }),
+    );
   });
 }
 

@@ -1,4 +1,3 @@
-import type { Writable } from "node:stream";
 import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
 import { silentLogger } from "../../runtime/log/index.ts";
@@ -10,6 +9,7 @@ import {
   tokenFromFile,
 } from "../../snapshotmetadata/client/index.ts";
 import type { Io } from "../command.ts";
+import type { ProgressLine } from "../screen/progress.ts";
 import type { ConnectionOptions, SnapshotOptions } from "./options.ts";
 
 /** A question about one snapshot, without what the flags of every question say. */
@@ -80,10 +80,8 @@ export async function withMetadata(
 }
 
 /** Tells a person that a stream broke and goes on. Only then does a success write to stderr. */
-export function tellResume(stderr: Writable): (notice: ResumeNotice) => void {
+export function tellResume({ say }: Pick<ProgressLine, "say">): (notice: ResumeNotice) => void {
   return ({ offset, attempt, pauseMs, because }) => {
-    stderr.write(
-      `the stream broke (${because.message}); taking it up at byte ${offset} in ${pauseMs} ms, attempt ${attempt}\n`,
-    );
+    say(`the stream broke (${because.message}); taking it up at byte ${offset} in ${pauseMs} ms, attempt ${attempt}`);
   };
 }

@@ -4,10 +4,11 @@ import { defineOptions, integer, type OptionsOf, text } from "../../runtime/opti
 import { forEachLimited } from "../../runtime/stream/index.ts";
 import type { Io, Verb } from "../command.ts";
 import { print } from "../print.ts";
+import { type Position, progressLine } from "../screen/progress.ts";
 import { styleFor } from "../screen/style.ts";
 import { type Asker, tellResume, withAsker } from "./connect.ts";
 import { drawStrips } from "./map/strip.ts";
-import { type Layer, readLayer } from "./map/survey.ts";
+import { type Layer, readLayer, type Survey } from "./map/survey.ts";
 import { drawSvg } from "./map/svg.ts";
 import { checkConnectionOptions, connectionSpecs } from "./options.ts";
 
@@ -46,7 +47,7 @@ export const map: Verb<Options> = {
   positional: { name: "snapshot", min: 1, max: 100 },
   run: async (options, io, names) => {
     await withAsker(options, io, async (asker) => {
-      const survey = { namespace: asker.namespace, layers: await readLayers(asker, names, io) };
+      const survey = await surveyOf(asker, names, io);
       if (options.svg) await save(options.svg, drawSvg(survey));
       const style = styleFor(io.stdout.isTTY === true, io.env);
       const lines = drawStrips(survey, options.width || widthOf(io), style);
@@ -56,18 +57,30 @@ export const map: Verb<Options> = {
 };
 
 /** What the first snapshot holds, and what each of the others changed. Throws what the first broken stream throws. */
-async function readLayers({ open }: Asker, names: readonly string[], { stderr }: Io): Promise<Layer[]> {
+async function surveyOf({ open, namespace }: Asker, names: readonly string[], io: Io): Promise<Survey> {
+  using progress = progressLine(io);
   const layers: Layer[] = [];
+  const passed = names.map(() => ({ doneBytes: 0, wholeBytes: 0 }));
   await forEachLimited(names.entries(), streamsAtOnce, async ([at, snapshotName]) => {
     const since = names[at - 1];
     await using metadata = await open({
       snapshotName,
       ...(since === undefined ? {} : { previousSnapshotName: since }),
-      onResume: tellResume(stderr),
+      onResume: tellResume(progress),
     });
-    layers[at] = await readLayer(metadata, since);
+    layers[at] = await readLayer(metadata, since, (doneBytes, wholeBytes) => {
+      passed[at] = { doneBytes, wholeBytes };
+      progress.show(sumOf(passed));
+    });
   });
-  return layers;
+  return { namespace, layers };
+}
+
+/** All streams together; those that have not begun count like the largest. */
+function sumOf(passed: readonly { readonly doneBytes: number; readonly wholeBytes: number }[]): Position {
+  const largest = Math.max(...passed.map(({ wholeBytes }) => wholeBytes));
+  const doneBytes = passed.reduce((sum, each) => sum + each.doneBytes, 0);
+  return { doneBytes, wholeBytes: largest * passed.length };
 }
 
 async function save(path: string, svg: string): Promise<void> {

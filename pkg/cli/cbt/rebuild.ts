@@ -3,6 +3,7 @@ import { boolean, choice, defineOptions, type OptionsOf, text } from "../../runt
 import { rebuildDevice, rebuildSteps } from "../../snapshotmetadata/rebuild/index.ts";
 import type { Verb } from "../command.ts";
 import { print } from "../print.ts";
+import { progressLine } from "../screen/progress.ts";
 import { tellResume, withMetadata } from "./connect.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 import { jsonReport, textReport } from "./report.ts";
@@ -49,7 +50,8 @@ export const rebuild: Verb<Options> = {
   options: rebuildOptions,
   failpoints: rebuildSteps,
   run: async (options, io) => {
-    await withMetadata(options, io, tellResume(io.stderr), async (metadata) => {
+    using progress = progressLine(io);
+    await withMetadata(options, io, tellResume(progress), async (metadata) => {
       const report = await rebuildDevice({
         metadata,
         sourcePath: options.source,
@@ -58,9 +60,11 @@ export const rebuild: Verb<Options> = {
         ontoTarget: metadata.target.baseHandle !== undefined,
         inPlace: options.inPlace,
         verification: options.verify,
+        onProgress: (position) => progress.show({ ...position, resumes: metadata.progress.resumes }),
         failpoint: io.failpoint,
         signal: io.signal,
       });
+      progress[Symbol.dispose]();
       const text =
         options.outputFormat === "json" ? jsonReport(report, metadata.target) : textReport(report, metadata.target);
       await print(io.stdout, text, io.signal);

@@ -1,3 +1,4 @@
 export { type CallTracker, callTracker } from "./call-tracker.ts";
-export { type GrpcListen, listenGrpc } from "./listen.ts";
+export { type ConnectionGuard, type ConnectionRules, connectionGuard, peerAddress } from "./connection-guard.ts";
+export { type GrpcListen, type GrpcListener, listenGrpc } from "./listen.ts";
 export { type GracefulStop, stopGracefully } from "./stop-gracefully.ts";

@@ -43,14 +43,16 @@ async function serve(calls: CallTracker = callTracker()) {
   server.addService({ open: definition }, { open });
   const health = healthService();
   health.addTo(server);
-  const port = await listenGrpc(server, {
+  const listener = await listenGrpc(server, {
     address: "127.0.0.1:0",
     credentials: ServerCredentials.createInsecure(),
     flag: "port",
   });
+  const { port } = listener;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
     server,
+    listener,
     port,
     calls,
     health,
@@ -63,6 +65,7 @@ async function serve(calls: CallTracker = callTracker()) {
     [Symbol.dispose]() {
       client.close();
       server.forceShutdown();
+      void listener.close();
     },
   };
 }
@@ -79,7 +82,7 @@ describe("stopGracefully", () => {
     stream.on("data", (bytes: Buffer) => messages.push(bytes.toString()));
     await once(stream, "data");
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { drainMs: 1000, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 1000, calls: it.calls, clock });
     expect(it.calls.active).toBe(1);
     it.opened[0]?.write(Buffer.from("second"));
     it.opened[0]?.end();
@@ -93,7 +96,7 @@ describe("stopGracefully", () => {
     using it = await serve();
     const first = it.stream();
     await once(first, "data");
-    const stopping = stopGracefully(it.server, { drainMs: 60_000, calls: it.calls });
+    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 60_000, calls: it.calls });
     const late = await ended(it.stream());
     expect(late.code).toBe(status.UNAVAILABLE);
     it.opened[0]?.end();
@@ -109,7 +112,7 @@ describe("stopGracefully", () => {
     const cancelled = Promise.all(it.opened.map((call) => once(call, "cancelled")));
     const ends = Promise.all(streams.map(ended));
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { drainMs: 5000, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 5000, calls: it.calls, clock });
     await clock.advance(4999);
     expect(it.calls.active).toBe(2);
     await clock.advance(1);
@@ -139,7 +142,7 @@ describe("stopGracefully", () => {
     await once(request, "response");
     while (it.opened[0]?.write(Buffer.alloc(1 << 20)));
     const clock = manualClock();
-    const stopping = stopGracefully(it.server, { drainMs: 100, calls: it.calls, clock });
+    const stopping = stopGracefully(it.server, { listener: it.listener, drainMs: 100, calls: it.calls, clock });
     await clock.advance(100);
     await clock.advance(1000);
     expect(await stopping).toBe("cut off");
@@ -152,7 +155,9 @@ describe("stopGracefully", () => {
     await once(watch, "data");
     watch.resume();
     const end = ended(watch);
-    expect(await stopGracefully(it.server, { drainMs: 60_000, health: it.health, calls: it.calls })).toBe("drained");
+    expect(
+      await stopGracefully(it.server, { listener: it.listener, drainMs: 60_000, health: it.health, calls: it.calls }),
+    ).toBe("drained");
     expect((await end).code).toBe(status.UNAVAILABLE);
   });
 });
@@ -178,15 +183,15 @@ describe("listenGrpc", () => {
     using it = await serve();
     const insecure = ServerCredentials.createInsecure();
     const other = new Server();
-    const port = await listenGrpc(other, { address: "127.0.0.1:0", credentials: insecure, flag: "port" });
+    const { port, close } = await listenGrpc(other, { address: "127.0.0.1:0", credentials: insecure, flag: "port" });
     const taken = listenGrpc(it.server, { address: `127.0.0.1:${port}`, credentials: insecure, flag: "port" });
     await expect(taken).rejects.toThrow(new RegExp(`^--port: can not listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`));
-    other.forceShutdown();
+    await close();
   });
 
   it("listens on all interfaces", async () => {
     const server = new Server();
-    const port = await listenGrpc(server, {
+    const { port, close } = await listenGrpc(server, {
       address: ":0",
       credentials: ServerCredentials.createInsecure(),
       flag: "port",
@@ -195,6 +200,7 @@ describe("listenGrpc", () => {
     await promisify(client.waitForReady.bind(client))(Date.now() + 10_000);
     client.close();
     server.forceShutdown();
+    await close();
   });
 
   it("listens on a socket file", async () => {
@@ -205,9 +211,13 @@ describe("listenGrpc", () => {
       credentials: ServerCredentials.createInsecure(),
       flag: "endpoint",
     };
-    await listenGrpc(server, at);
+    const { close } = await listenGrpc(server, at);
+    const client = new Client(at.address, credentials.createInsecure());
+    await promisify(client.waitForReady.bind(client))(Date.now() + 10_000);
+    client.close();
     await expect(listenGrpc(new Server(), at)).rejects.toThrow("--endpoint: can not listen on unix://");
     server.forceShutdown();
+    await close();
     await rm(folder, { recursive: true });
   });
 });

@@ -2,11 +2,14 @@ import type { Server } from "@grpc/grpc-js";
 import { type Clock, systemClock } from "../../runtime/timing/index.ts";
 import type { HealthServing } from "../health/index.ts";
 import type { CallTracker } from "./call-tracker.ts";
+import type { GrpcListener } from "./listen.ts";
 
 /** How a gRPC server ends. */
 export interface GracefulStop {
   /** How long calls under way may take to finish, milliseconds. */
   readonly drainMs: number;
+  /** Takes no more connections, and cuts in the end what never became one. */
+  readonly listener?: Pick<GrpcListener, "stopAccepting" | "close"> | undefined;
   /** Its watches never end by themselves. */
   readonly health?: HealthServing;
   /** Lets what remains end with UNAVAILABLE; without it the connections are cut and clients see CANCELLED. */
@@ -22,11 +25,19 @@ const FAREWELL_MS = 500;
  * Says whether all calls had finished by themselves.
  */
 export async function stopGracefully(server: Server, rules: GracefulStop): Promise<"drained" | "cut off"> {
-  const { drainMs, health, calls, clock = systemClock } = rules;
+  const result = await end(server, rules);
+  await rules.listener?.close();
+  return result;
+}
+
+async function end(server: Server, rules: GracefulStop): Promise<"drained" | "cut off"> {
+  const { drainMs, listener, health, calls, clock = systemClock } = rules;
   const over = new AbortController();
-  const closed = new Promise<"drained">((resolve) => {
-    server.tryShutdown(() => resolve("drained"));
-  }).finally(() => over.abort());
+  const gone = listener?.stopAccepting();
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+    .then(() => gone)
+    .then(() => "drained" as const)
+    .finally(() => over.abort());
   const within = (ms: number): Promise<"cut off"> => clock.sleep(ms, over.signal).then(() => "cut off" as const);
   health?.shutdown();
   health?.endWatches();

@@ -31,7 +31,7 @@ const Client = makeGenericClientConstructor(HealthService, "Health");
 async function serve(health: HealthServing) {
   const server = new Server();
   health.addTo(server);
-  const port = await listenGrpc(server, {
+  const { port, close } = await listenGrpc(server, {
     address: "127.0.0.1:0",
     credentials: ServerCredentials.createInsecure(),
     flag: "port",
@@ -51,6 +51,7 @@ async function serve(health: HealthServing) {
     async [Symbol.asyncDispose]() {
       client.close();
       server.forceShutdown();
+      void close();
     },
   };
 }

@@ -92,7 +92,11 @@ async function serveGrpc(tls: ReloadingTls) {
     { echo: { path, requestStream: false, responseStream: false, ...shape } },
     { echo: (call: { request: Buffer }, reply: (error: null, bytes: Buffer) => void) => reply(null, call.request) },
   );
-  const port = await listenGrpc(server, { address: "127.0.0.1:0", credentials: tls.serverCredentials, flag: "port" });
+  const { port, close } = await listenGrpc(server, {
+    address: "127.0.0.1:0",
+    credentials: tls.serverCredentials,
+    flag: "port",
+  });
   const client = new Client(`localhost:${port}`, credentials.createSsl(Buffer.from(authority.pem)));
   return {
     port,
@@ -105,6 +109,7 @@ async function serveGrpc(tls: ReloadingTls) {
     [Symbol.dispose]() {
       client.close();
       server.forceShutdown();
+      void close();
     },
   };
 }

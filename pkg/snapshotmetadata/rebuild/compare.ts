@@ -11,6 +11,13 @@ export interface Comparison {
 /** Fills a buffer from a byte position. */
 export type ReadAt = (buffer: Uint8Array, position: number) => Promise<void>;
 
+export interface CompareOptions {
+  readonly length: number;
+  /** Told after each piece up to which byte the devices were compared. */
+  readonly onPassed?: (doneBytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** Grain in which differences are counted. */
 export const differenceBlockBytes = 4096;
 
@@ -18,7 +25,7 @@ export const differenceBlockBytes = 4096;
 export async function compareDevices(
   one: ReadAt,
   other: ReadAt,
-  { length: whole, signal }: { readonly length: number; readonly signal?: AbortSignal },
+  { length: whole, onPassed, signal }: CompareOptions,
 ): Promise<Comparison> {
   const left = Buffer.allocUnsafe(chunkBytes);
   const right = Buffer.allocUnsafe(chunkBytes);
@@ -28,6 +35,7 @@ export async function compareDevices(
     signal?.throwIfAborted();
     const [a, b] = [left.subarray(0, length), right.subarray(0, length)];
     await Promise.all([one(a, position), other(b, position)]);
+    onPassed?.(position + length);
     if (a.equals(b)) continue;
     for (let at = 0; at < length; at += differenceBlockBytes) {
       if (

@@ -1,6 +1,8 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Failure, messageOf } from "../../runtime/errors/index.ts";
+import { type Extent, extentsIn, extentsOf, numbersOf, overlap } from "./extents.ts";
 
 /** A block device, or a file that stands for one. Positions are bytes. */
 export interface Device {
@@ -10,8 +12,8 @@ export interface Device {
   readonly isBlockDevice: boolean;
   /** The flag that named it. */
   readonly flag: string;
-  /** Equal for two devices exactly when they are one, whatever their paths. */
-  readonly identity: string;
+  /** Where its bytes lie, whatever its path. */
+  readonly extents: readonly Extent[];
 }
 
 /** Opens a device that exists. Throws a terminal Failure that names `flag` and the path. */
@@ -23,8 +25,8 @@ export async function openDevice(path: string, mode: "read" | "write", flag: str
   try {
     const found = await handle.stat({ bigint: true });
     const isBlockDevice = found.isBlockDevice();
-    const common = { path, handle, isBlockDevice, flag, identity: identityOf(found) };
-    if (isBlockDevice) return { ...common, sizeBytes: await blockDeviceSize(Number(found.rdev)) };
+    const common = { path, handle, isBlockDevice, flag, extents: await extentsOf(found) };
+    if (isBlockDevice) return { ...common, sizeBytes: await blockDeviceSize(numbersOf(found.rdev)) };
     if (found.isFile()) return { ...common, sizeBytes: Number(found.size) };
     throw new Failure("terminal", "DeviceUnusable", `--${flag}=${path}: neither a block device nor a file`);
   } catch (thrown) {
@@ -39,35 +41,39 @@ export async function isBlockDevice(path: string): Promise<boolean> {
   return found?.isBlockDevice() ?? false;
 }
 
-/** What `identity` a path has; undefined when nothing is there. */
-export async function identityAt(path: string): Promise<string | undefined> {
+/** The inode at a path; undefined when nothing is there. */
+export async function inodeAt(path: string): Promise<string | undefined> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found && identityOf(found);
+  return found && inodeOf(found);
 }
 
-/** A node in any folder is the same block device when it has its number; a file is its inode. */
-export function identityOf(found: BigIntStats): string {
-  return found.isBlockDevice() ? `device ${found.rdev}` : `file ${found.dev}:${found.ino}`;
+/** Equal for two files exactly when they are one. */
+export function inodeOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
-/** Throws a Failure when one of `readFrom` is what would be written. */
-export function refuseOverlap(readFrom: readonly Device[], path: string, identity: string | undefined): void {
-  const clash = readFrom.find((each) => each.identity === identity);
+/** Where the bytes at a path lie, or where they would lie were it made now. */
+export async function extentsAt(path: string): Promise<readonly Extent[]> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found ? await extentsOf(found) : await extentsIn(dirname(path));
+}
+
+/** Throws a Failure when writing to these extents may change one of `readFrom`. */
+export function refuseOverlap(readFrom: readonly Device[], path: string, extents: readonly Extent[]): void {
+  const clash = readFrom.find((each) => overlap(each.extents, extents));
   if (!clash) return;
   throw new Failure(
     "terminal",
     "SourceIsTarget",
-    `--${clash.flag}=${clash.path} and --target-device-path=${path} are the same device or file: it would be ` +
-      "overwritten while it is read; nothing was written",
+    `--${clash.flag}=${clash.path} and --target-device-path=${path} are the same device or file, or one lies on the ` +
+      "other: it would be overwritten while it is read; nothing was written",
   );
 }
 
 /** stat says 0 for a block device; Linux tells its size in sectors of 512 bytes, whatever the device's own are. */
-async function blockDeviceSize(rdev: number): Promise<number> {
-  const major = Math.floor(rdev / 256) & 0xfff;
-  const minor = (rdev & 0xff) | (Math.floor(rdev / 2 ** 12) & 0xfff00);
-  const text = await readFile(`/sys/dev/block/${major}:${minor}/size`, "utf8").catch((thrown: unknown) => {
-    throw new Failure("terminal", "DeviceUnusable", `size of block device ${major}:${minor}: ${messageOf(thrown)}`);
+async function blockDeviceSize(numbers: string): Promise<number> {
+  const text = await readFile(`/sys/dev/block/${numbers}/size`, "utf8").catch((thrown: unknown) => {
+    throw new Failure("terminal", "DeviceUnusable", `size of block device ${numbers}: ${messageOf(thrown)}`);
   });
   return Number(text) * 512;
 }

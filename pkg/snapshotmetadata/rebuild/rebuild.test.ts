@@ -309,7 +309,7 @@ describe("in place", () => {
 
 describe("one device under two names", () => {
   const whole = [[0, 4 * MiB]] as const;
-  const flags = (first: string) => new RegExp(`--${first}=.* and --target-device-path=.* are the same`);
+  const flags = (first: string) => new RegExp(`--${first}=.* and --target-device-path=.* are the same device or file`);
 
   it.each([
     ["a symlink", symlink],

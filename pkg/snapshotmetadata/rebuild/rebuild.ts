@@ -34,9 +34,18 @@ export interface RebuildOptions {
   /** Overwrite a file where it stands, as is always done with a block device. */
   readonly inPlace?: boolean;
   readonly verification: Verification;
+  readonly onProgress?: (progress: RebuildProgress) => void;
   readonly failpoint?: Failpoint<RebuildStep>;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+}
+
+/** How far a rebuild is. */
+export interface RebuildProgress {
+  readonly phase: "base" | "ranges" | "verify";
+  /** Byte of the volume up to which this phase is done. */
+  readonly doneBytes: number;
+  readonly wholeBytes: number;
 }
 
 /** The steps after which a crash must leave no target that looks complete. */
@@ -81,9 +90,12 @@ async function build(options: RebuildOptions, source: Device, base: Device | und
     : await pendingFile(options.targetPath, { ...bounds, replaceable: options.ontoTarget ? base : undefined });
   const tally: Tally = { sourceBytesRead: 0, baseBytesRead: 0 };
   const laps = stopwatch(clock);
+  const { onProgress = () => {} } = options;
+  const passed = (phase: RebuildProgress["phase"]) => (doneBytes: number) =>
+    onProgress({ phase, doneBytes, wholeBytes: capacity });
   try {
     if (target.lostBytes > 0 && options.ontoTarget && !base) await restoreBeginning(source, target, options, tally);
-    if (base) await copyBase(base, target, Math.min(base.sizeBytes, capacity), tally, signal);
+    if (base) await copyBase(base, target, Math.min(base.sizeBytes, capacity), tally, passed("base"), signal);
     const baseMs = laps();
     await failpoint("base-copied", signal);
     let filled = filledBytes(options, base, target, capacity);
@@ -92,6 +104,7 @@ async function build(options: RebuildOptions, source: Device, base: Device | und
       await zero(target, filled, position, signal);
       await copyChunk(source, target, position, length, tally);
       filled = Math.max(filled, position + length);
+      passed("ranges")(position + length);
       await failpoint("chunk-applied", signal);
     }
     // The iteration ends quietly only when it is complete; this is the last line of defence, not the first.
@@ -100,7 +113,8 @@ async function build(options: RebuildOptions, source: Device, base: Device | und
     await target.sync();
     const applyMs = laps();
     await failpoint("all-applied", signal);
-    const verifiedBytes = verification === "full" ? await verify(source, target, capacity, signal) : 0;
+    const verifiedBytes =
+      verification === "full" ? await verify(source, target, capacity, passed("verify"), signal) : 0;
     await failpoint("verified", signal);
     const verifyMs = laps();
     await target.publish();
@@ -164,6 +178,7 @@ async function copyBase(
   target: PendingTarget,
   length: number,
   tally: Tally,
+  passed: (doneBytes: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
   for (const chunk of cut(0, length)) {
@@ -172,6 +187,7 @@ async function copyBase(
     await readFully(base, bytes, chunk.position);
     tally.baseBytesRead += chunk.length;
     await put(target, bytes, chunk.position);
+    passed(chunk.position + chunk.length);
   }
 }
 
@@ -225,11 +241,17 @@ async function put(target: PendingTarget, bytes: Buffer, position: number): Prom
 /** Holes smaller than this are not worth a call. */
 const sparseGrainBytes = 128 * 1024;
 
-async function verify(source: Device, target: PendingTarget, capacity: number, signal?: AbortSignal): Promise<number> {
+async function verify(
+  source: Device,
+  target: PendingTarget,
+  capacity: number,
+  onPassed: (doneBytes: number) => void,
+  signal?: AbortSignal,
+): Promise<number> {
   const comparison = await compareDevices(
     (buffer, position) => readFully(source, buffer, position),
     (buffer, position) => target.read(buffer, position),
-    { length: capacity, ...(signal ? { signal } : {}) },
+    { length: capacity, onPassed, ...(signal ? { signal } : {}) },
   );
   if (comparison.differingBlocks === 0) return comparison.comparedBytes;
   const left = target.startsEmpty ? "nothing was left at" : "the beginning was not given back to";

@@ -2,7 +2,16 @@ import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Failure, messageOf } from "../../runtime/errors/index.ts";
 import { chunkBytes } from "./chunks.ts";
-import { type Device, identityAt, identityOf, openDevice, readFully, refuseOverlap, writeFully } from "./device.ts";
+import {
+  type Device,
+  extentsAt,
+  inodeAt,
+  inodeOf,
+  openDevice,
+  readFully,
+  refuseOverlap,
+  writeFully,
+} from "./device.ts";
 
 /**
  * A target under work. Until `publish` has settled nobody can take it for a complete one: a file is written under
@@ -49,15 +58,15 @@ export async function pendingFile(
   refuseOverlap(
     readFrom.filter((each) => each !== replaceable),
     path,
-    await identityAt(path),
+    await extentsAt(path),
   );
-  refuseOverlap(readFrom, path, await identityAt(partial));
+  refuseOverlap(readFrom, path, await extentsAt(partial));
   // What a killed rebuild left is worthless. A rebuild still at work keeps its file, and finds out when it publishes.
   await rm(partial, { force: true });
   const handle = await open(partial, "wx+", 0o600).catch((thrown: unknown) => {
     throw new Failure("terminal", "DeviceUnusable", `--target-device-path=${path}: ${messageOf(thrown)}`);
   });
-  const own = identityOf(await handle.stat({ bigint: true }));
+  const own = inodeOf(await handle.stat({ bigint: true }));
   let published = false;
   try {
     await handle.truncate(sizeBytes);
@@ -66,8 +75,8 @@ export async function pendingFile(
     await rm(partial, { force: true });
     throw new Failure("terminal", "DeviceUnusable", `--target-device-path=${path}: ${messageOf(thrown)}`);
   }
-  const stillOurs = async (): Promise<boolean> => (await identityAt(partial)) === own;
-  const device: Device = { path, handle, sizeBytes, isBlockDevice: false, flag: "target-device-path", identity: own };
+  const stillOurs = async (): Promise<boolean> => (await inodeAt(partial)) === own;
+  const device: Device = { path, handle, sizeBytes, isBlockDevice: false, flag: "target-device-path", extents: [] };
   let bytesWritten = 0;
   return {
     path,
@@ -119,7 +128,7 @@ export async function pendingInPlace(path: string, { sizeBytes, readFrom }: Targ
     await handle.sync();
   };
   try {
-    refuseOverlap(readFrom, path, device.identity);
+    refuseOverlap(readFrom, path, device.extents);
     if (device.sizeBytes < sizeBytes) {
       const message = `--target-device-path=${path} has ${device.sizeBytes} bytes, the volume has ${sizeBytes}`;
       throw new Failure("terminal", "DeviceTooSmall", message);

@@ -10,14 +10,26 @@ const TOKENS = {
   labels: ["from"],
 } as const;
 
+const LIMITED = {
+  type: "counter",
+  name: "snapshot_metadata_limited_total",
+  help:
+    "Calls and connections that were turned away, by the flag whose limit they met; first-call: connections that were " +
+    "closed because no call came",
+  labels: ["limit"],
+} as const;
+
 /** The families that count what happens before a call reaches the driver. */
-export const admissionMetrics: readonly MetricFamily[] = [TOKENS];
+export const admissionMetrics: readonly MetricFamily[] = [TOKENS, LIMITED];
 
 export interface AdmissionMeter {
   token(from: TokenAnswer): void;
+  /** Turned away: `limit` is the name of a flag. */
+  limited(limit: string): void;
 }
 
 export function admissionMeter(registry: Registry): AdmissionMeter {
   const tokens = counter(registry, TOKENS);
-  return { token: (from) => tokens.inc({ from }) };
+  const limits = counter(registry, LIMITED);
+  return { token: (from) => tokens.inc({ from }), limited: (limit) => limits.inc({ limit }) };
 }

@@ -1,9 +1,14 @@
 import type { AccessQuestion, AccessVerdict, TokenQuestion, TokenVerdict, UserInfo } from "../../kube/authn/index.ts";
 import { Refusal } from "./refusals.ts";
 
+/** A token, and the address that brought it. */
+export interface PresentedToken extends TokenQuestion {
+  readonly peer: string;
+}
+
 /** Asks the API server about tokens and rights. Both throw a Refusal when it can not be asked. */
 export interface Reviewer {
-  reviewToken(question: TokenQuestion, signal: AbortSignal): Promise<TokenVerdict>;
+  reviewToken(question: PresentedToken, signal: AbortSignal): Promise<TokenVerdict>;
   reviewAccess(question: AccessQuestion, signal: AbortSignal): Promise<AccessVerdict>;
 }
 
@@ -13,11 +18,11 @@ export interface Reviewer {
  */
 export async function authenticate(
   reviewer: Reviewer,
-  token: string,
+  { token, peer }: { readonly token: string; readonly peer: string },
   audience: string,
   signal: AbortSignal,
 ): Promise<UserInfo> {
-  const verdict = await reviewer.reviewToken({ token, audiences: [audience] }, signal);
+  const verdict = await reviewer.reviewToken({ token, peer, audiences: [audience] }, signal);
   if (!verdict.authenticated) {
     throw new Refusal("unauthenticated", `the security token is not valid for audience "${audience}"`);
   }

@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import type { Clock } from "../../runtime/timing/index.ts";
 import { type RawCall, resetUnlessClosed } from "./forward.ts";
 import { Refusal } from "./refusals.ts";
+import { retryHint } from "./retry-hint.ts";
 
 /** How long a caller may take to read the closing status after its stream has been ended, in milliseconds. */
 const closingGraceMs = 5_000;
@@ -64,9 +65,18 @@ export function openScope(call: RawCall, { clock, limitMs, stopped }: CallScopeO
   };
 }
 
+/** The status a caller's stream ends with. */
+export interface Ending {
+  readonly code: status;
+  readonly details: string;
+  /** When it may help to try again, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** Ends the caller's stream with this status. With OK the stream is complete; with anything else it is not. */
-export function endCall(call: RawCall, code: status, details: string): void {
+export function endCall(call: RawCall, { code, details, retryAfterMs }: Ending): void {
   if (code === status.OK) call.end();
-  else call.emit("error", { code, details });
+  else if (retryAfterMs === undefined) call.emit("error", { code, details });
+  else call.emit("error", { code, details, metadata: retryHint(code, details, retryAfterMs) });
   resetUnlessClosed(call, closingGraceMs);
 }

@@ -4,7 +4,9 @@ import { type ByteStream, type CallEnd, scrub } from "../../csi/index.ts";
 import type { UserInfo } from "../../kube/authn/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
+import type { Arrival, Arrivals } from "./arrivals.ts";
 import { authenticate, authorize, type Reviewer } from "./authorize.ts";
+import type { CallLimits } from "./call-limits.ts";
 import { type CallScope, endCall, openScope } from "./call-scope.ts";
 import { readRequest } from "./check-request.ts";
 import { forward, type RawCall } from "./forward.ts";
@@ -34,6 +36,9 @@ export interface HandlerDeps {
   readonly reads: SnapshotReads & SecretReads;
   /** The same reads past every cache: asked once before something is refused. */
   readonly liveReads: SnapshotReads & SecretReads;
+  /** Where calls come from, and whose they are. */
+  readonly arrivals: Pick<Arrivals, "arrivalOf">;
+  readonly limits: CallLimits;
   readonly limitMs: number;
   readonly compatCodes: boolean;
   readonly validation: StreamValidation;
@@ -42,6 +47,8 @@ export interface HandlerDeps {
   /** Aborts when running calls are ended. */
   readonly stopped: AbortSignal;
   readonly metrics: MetadataMetrics;
+  /** Hears which flag's limit a call was refused for. */
+  readonly limited: (flag: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -58,6 +65,7 @@ interface Outcome {
   readonly code: status;
   readonly details: string;
   readonly fault?: unknown;
+  readonly retryAfterMs?: number | undefined;
 }
 
 // The driver ends later than we do, so that its own expiry is never taken for the end of the data.
@@ -76,10 +84,11 @@ async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): 
   const startedMs = deps.clock.monotonic();
   const sent = { messages: 0, bytes: 0 };
   using scope = openScope(call, deps);
+  using held = new DisposableStack();
   let request: MetadataRequest | undefined;
   let outcome: Outcome;
   try {
-    const prepared = await prepare(deps, method, call.request, scope.signal);
+    const prepared = await prepare(deps, method, call, scope.signal, held);
     request = prepared.request;
     deps.log.debug({ ...named(request), deadline: new Date(scope.deadlineMs).toISOString() }, "asking the driver");
     outcome = await stream(deps, method, call, scope, prepared, (sizeBytes) => {
@@ -90,7 +99,7 @@ async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): 
   } catch (thrown) {
     outcome = refused(deps, scope.signal.aborted ? scope.signal.reason : thrown);
   }
-  endCall(call, outcome.code, outcome.details);
+  endCall(call, outcome);
   const durationMs = deps.clock.monotonic() - startedMs;
   deps.metrics.observe({ method, request, code: outcome.code, durationMs });
   report(deps, outcome, { ...named(request), ...sent, durationMs: Math.round(durationMs) });
@@ -100,11 +109,15 @@ async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): 
 async function prepare(
   deps: HandlerDeps,
   method: MetadataMethod,
-  bytes: Uint8Array,
+  call: RawCall,
   signal: AbortSignal,
+  held: DisposableStack,
 ): Promise<Prepared> {
-  const request = readRequest(method, bytes);
-  const caller = await identify(deps, request, signal);
+  const request = readRequest(method, call.request);
+  const arrival = deps.arrivals.arrivalOf(call);
+  const caller = await identify(deps, request, arrival, signal);
+  arrival.known();
+  held.use(deps.limits(caller));
   await authorize(deps.reviewer, caller, request, signal);
   deps.driver.requireReady();
   if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
@@ -119,17 +132,18 @@ async function prepare(
 /** Who is calling; a token that a cached audience would refuse is looked at once more with the live one. */
 async function identify(
   { audience, reviewer }: HandlerDeps,
-  { securityToken }: MetadataRequest,
+  { securityToken: token }: MetadataRequest,
+  { peer }: Arrival,
   signal: AbortSignal,
 ): Promise<UserInfo> {
   const expected = await audience(signal);
   try {
-    return await authenticate(reviewer, securityToken, expected, signal);
+    return await authenticate(reviewer, { token, peer }, expected, signal);
   } catch (thrown) {
     if (!(thrown instanceof Refusal) || thrown.reason !== "unauthenticated") throw thrown;
     const live = await audience(signal, true);
     if (live === expected) throw thrown;
-    return await authenticate(reviewer, securityToken, live, signal);
+    return await authenticate(reviewer, { token, peer }, live, signal);
   }
 }
 
@@ -181,7 +195,9 @@ function driverOutcome({ code, details }: CallEnd, secrets: Readonly<Record<stri
 
 function refused(deps: HandlerDeps, thrown: unknown): Outcome {
   const refusal = toRefusal(thrown);
-  return { code: refusal.code(deps.compatCodes), details: refusal.message, fault: refusal.cause };
+  const { message: details, cause: fault, retryAfterMs, limit } = refusal;
+  if (limit !== undefined) deps.limited(limit);
+  return { code: refusal.code(deps.compatCodes), details, fault, retryAfterMs };
 }
 
 function named(request: MetadataRequest | undefined): Record<string, unknown> {

@@ -58,7 +58,7 @@ describe("what a caller learns of a read that failed", () => {
 describe("what a caller learns of a review that failed", () => {
   it.each([401, 422, 500])("is nothing of the API server's words: %i", async (code) => {
     const { client } = await setUp((_, response) => reply(response, code, status(code, "Odd", `echo ${value}`)));
-    const question = { token: "a-token-of-somebody", audiences: ["x"] };
+    const question = { token: "a-token-of-somebody", peer: "", audiences: ["x"] };
     const refusal = await refusalOf(kubeReviewer(client).reviewToken(question, signal));
     expect(refusal.message).toMatch(/^the API server (refuses this server's|did not answer the) token review/);
     expect(refusal.message).not.toContain(value);

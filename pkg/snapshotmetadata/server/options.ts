@@ -9,6 +9,7 @@ import {
   text,
 } from "../../runtime/options/index.ts";
 import { tlsParameterOptions } from "../../serving/tls/index.ts";
+import { callLimitOptions, negativeLimits } from "./limit-options.ts";
 
 /** Flags of external-snapshot-metadata 1.1.0, and of its main branch for TLS; then ours. */
 export const metadataServerOptions = defineOptions({
@@ -42,10 +43,12 @@ export const metadataServerOptions = defineOptions({
     ["strict", "warn", "off"],
     "What a message of the driver that breaks the rules of its stream does: end the stream, be logged and counted, or pass",
   ),
+  ...callLimitOptions,
   compatCodes: boolean("compat-codes", false, "Answer with the original's gRPC codes where ours differ"),
   drainTimeout: duration("drain-timeout", "20s", "How long running streams may go on after a request to stop"),
 }).check((options, problem) => {
   if (options.port < 0 || options.port > 65_535) problem("port", "must be between 0 and 65535 (0: any free port)");
+  for (const flag of negativeLimits(options)) problem(flag, "must not be negative (0: no limit)");
   if (options.tokenCacheTtl < 0) problem("token-cache-ttl", "must not be negative (0: no cache)");
   if (options.tlsCert === "") problem("tls-cert", "is required, or TLS_CERT_PATH in the environment");
   if (options.tlsKey === "") problem("tls-key", "is required, or TLS_KEY_PATH in the environment");

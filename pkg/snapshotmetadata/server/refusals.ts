@@ -35,6 +35,18 @@ export const refusals = {
     original: status.INVALID_ARGUMENT,
     originalPasses: true,
   },
+  tooManyStrangers: {
+    when: "--max-unauthenticated-calls-per-peer calls of the caller's address are in progress whose callers are not known yet",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
+  },
+  requestLate: {
+    when: "the request does not arrive within 10 seconds after its headers",
+    code: status.DEADLINE_EXCEEDED,
+    original: status.DEADLINE_EXCEEDED,
+    originalPasses: true,
+  },
   driverUnknown: {
     when: "the driver has not answered since the server started, and no audience is given by flag",
     code: status.UNAVAILABLE,
@@ -55,10 +67,34 @@ export const refusals = {
     code: status.INTERNAL,
     original: status.INTERNAL,
   },
+  invalidTokens: {
+    when: "the caller's address has sent tokens that were not valid, above --invalid-token-qps and --invalid-token-burst",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
+  },
+  reviewLineFull: {
+    when: "too many tokens wait for a review (--max-token-reviews run at a time)",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
+  },
   unauthenticated: {
     when: "the token is not valid, or not valid for the audience",
     code: status.UNAUTHENTICATED,
     original: status.UNAUTHENTICATED,
+  },
+  tooManyStreams: {
+    when: "--max-streams-per-identity calls of the caller, or --max-streams calls in all, are running",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
+  },
+  tooManyCalls: {
+    when: "the caller makes more than --call-qps-per-identity calls a second, or all callers more than --call-qps",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
   },
   denied: {
     when: "the caller may not get volumesnapshots in the namespace",
@@ -163,14 +199,25 @@ export const refusals = {
 
 export type RefusalReason = keyof typeof refusals;
 
+export interface RefusalHint extends ErrorOptions {
+  /** When it may help to try again, in milliseconds; told in the trailers. */
+  readonly retryAfterMs?: number;
+  /** The flag whose limit was met. */
+  readonly limit?: string;
+}
+
 /** A call that ends before, or instead of, the driver's answer. The message goes to the caller as it is. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly reason: RefusalReason;
+  readonly retryAfterMs: number | undefined;
+  readonly limit: string | undefined;
 
-  constructor(reason: RefusalReason, message: string, hint: ErrorOptions = {}) {
+  constructor(reason: RefusalReason, message: string, hint: RefusalHint = {}) {
     super(message, hint);
     this.reason = reason;
+    this.retryAfterMs = hint.retryAfterMs;
+    this.limit = hint.limit;
   }
 
   code(compat: boolean): status {

@@ -5,22 +5,37 @@ import { type KubeClient, shareKubeClient } from "../../kube/client/index.ts";
 import { createCaches } from "../../kube/informer/index.ts";
 import type { Env, Runnable } from "../../runtime/lifecycle/index.ts";
 import { linkedSignal } from "../../runtime/timing/index.ts";
-import { listenGrpc, stopGracefully } from "../../serving/grpc/index.ts";
+import {
+  type ConnectionGuard,
+  connectionGuard,
+  type GrpcListener,
+  listenGrpc,
+  stopGracefully,
+} from "../../serving/grpc/index.ts";
 import { type HealthServing, healthService } from "../../serving/health/index.ts";
 import { shareHttpEndpoint } from "../../serving/http/index.ts";
 import { type ReloadingTls, reloadingTls } from "../../serving/tls/index.ts";
-import { admissionMeter } from "./admission-metrics.ts";
+import { type AdmissionMeter, admissionMeter } from "./admission-metrics.ts";
+import { arrivals } from "./arrivals.ts";
 import { type MetadataCaches, metadataCaches } from "./caches.ts";
+import { callLimits } from "./call-limits.ts";
 import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
 import { audienceFrom, cachedReads, kubeReviewer, liveReads, reading } from "./kube-access.ts";
 import { metadataMetrics } from "./metrics.ts";
 import type { MetadataServerOptions } from "./options.ts";
+import { admittedReviews } from "./review-admission.ts";
 import { metadataService, metadataServiceDefinition } from "./service.ts";
 import { tokenReviews } from "./token-reviews.ts";
 
 /** Largest request before anybody has been authenticated: a token and four names, with room to spare. */
 const maxRequestBytes = 64 * 1024;
+
+/** How long a connection may take to its first call: two handshakes over a bad line. */
+const firstCallMs = 60_000;
+
+/** How long a request may take to arrive, once its headers are there. */
+const requestMs = 10_000;
 
 const defaultStreamingMinutes = 10;
 
@@ -36,6 +51,7 @@ interface Parts {
   readonly draining: AbortController;
   readonly stopped: AbortController;
   readonly server: Server;
+  readonly guard: ConnectionGuard;
 }
 
 /** Puts the server together. Rejects for a kubeconfig, certificate or driver address that can not be used. */
@@ -64,16 +80,39 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     clock,
     onReady: (ready) => health.set("", ready ? "SERVING" : "NOT_SERVING"),
   });
-  const access = await openAccess(options, { client, link, env });
+  const meter = admissionMeter(metrics);
+  const access = await openAccess(options, { client, link, env, meter });
   const draining = new AbortController();
   const stopped = new AbortController();
-  const server = new Server({ "grpc.max_receive_message_length": maxRequestBytes });
+  const guard = connectionGuard({
+    maxPerPeer: options.maxConnectionsPerPeer,
+    firstCallMs,
+    clock,
+    refused: (why) => meter.limited(why === "tooMany" ? "max-connections-per-peer" : "first-call"),
+  });
+  const arriving = arrivals({
+    maxPerPeer: options.maxUnauthenticatedCallsPerPeer,
+    requestMs,
+    clock,
+    called: guard.called,
+    refused: () => meter.limited("max-unauthenticated-calls-per-peer"),
+  });
+  const server = new Server({
+    "grpc.max_receive_message_length": maxRequestBytes,
+    // Far more wait at the caller's end: twice as many, so that who meets the limit is told.
+    ...(options.maxStreams > 0 ? { "grpc.max_concurrent_streams": Math.max(256, 2 * options.maxStreams) } : {}),
+    "grpc.enable_channelz": 0,
+    interceptors: [arriving.interceptor],
+  });
   server.addService(HealthService, health.implementation);
   server.addService(
     metadataServiceDefinition,
     metadataService({
       ...access,
       driver: link,
+      arrivals: arriving,
+      limits: callLimits({ ...options, clock }),
+      limited: meter.limited,
       limitMs: streamingLimitMs(options),
       compatCodes: options.compatCodes,
       validation: options.streamValidation,
@@ -99,6 +138,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     draining,
     stopped,
     server,
+    guard,
   };
   return { run: (signal) => run(parts, signal) };
 }
@@ -107,24 +147,29 @@ interface Access extends Pick<HandlerDeps, "audience" | "reviewer" | "reads" | "
   readonly caches: MetadataCaches;
 }
 
+interface AccessParts {
+  readonly client: KubeClient;
+  readonly link: DriverLink;
+  readonly env: Env;
+  readonly meter: AdmissionMeter;
+}
+
 /** Reads from caches that all components of the process share, with live reads behind them. */
-async function openAccess(
-  { audience, kubeconfig, tokenCacheTtl }: MetadataServerOptions,
-  { client, link, env }: { readonly client: KubeClient; readonly link: DriverLink; readonly env: Env },
-): Promise<Access> {
+async function openAccess(options: MetadataServerOptions, { client, link, env, meter }: AccessParts): Promise<Access> {
   const { log, metrics, clock } = env;
+  const { audience, kubeconfig, tokenCacheTtl } = options;
   const shared = await env.share(`kube caches ${kubeconfig}`, async () =>
     createCaches({ client, log, metrics, clock }),
   );
   const caches = metadataCaches(shared, { watchServices: audience === "" });
   const read = reading(log);
   const live = liveReads(client, read);
-  const { reviewToken, reviewAccess } = kubeReviewer(client);
-  const meter = admissionMeter(metrics);
+  const { reviewToken: review, reviewAccess } = kubeReviewer(client);
+  const ask = admittedReviews({ ...options, review, clock });
   return {
     audience: audience === "" ? audienceFrom(link.requireName, caches.services) : async () => audience,
     reviewer: {
-      reviewToken: tokenReviews({ ask: reviewToken, ttlMs: tokenCacheTtl, clock, observe: meter.token }),
+      reviewToken: tokenReviews({ ask, ttlMs: tokenCacheTtl, clock, observe: meter.token }),
       // Never remembered: a right that was taken away is gone with the next call.
       reviewAccess,
     },
@@ -140,9 +185,10 @@ function streamingLimitMs({ maxStreamingDurationMin }: MetadataServerOptions): n
 }
 
 async function run(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { options, env, tls, connection, link, caches, server } = parts;
+  const { options, env, tls, connection, link, caches, server, guard } = parts;
   using watching = linkedSignal(signal);
   const watched = caches.run(watching.signal);
+  let listener: GrpcListener | undefined;
   try {
     const endpoint = await shareHttpEndpoint(env, {
       name: "snapshot-metadata",
@@ -154,21 +200,23 @@ async function run(parts: Parts, signal: AbortSignal): Promise<void> {
     });
     // Without a host: a machine without IPv6 is served as well.
     const address = `:${options.port}`;
-    const port = await listenGrpc(server, { address, credentials: tls.serverCredentials, flag: "port" });
-    env.log.info({ port, httpPort: endpoint?.port, csiAddress: connection.address }, "serving");
+    listener = await listenGrpc(server, { address, credentials: tls.serverCredentials, flag: "port", guard });
+    env.log.info({ port: listener.port, httpPort: endpoint?.port, csiAddress: connection.address }, "serving");
     await link.run(signal);
   } finally {
     watching.abort();
-    await stop(parts);
+    await stop(parts, listener);
     await watched;
   }
 }
 
 /** New calls are refused at once; running streams may finish, for a while, and are then told to resume elsewhere. */
-async function stop({ options, env, tls, connection, health, draining, stopped, server }: Parts): Promise<void> {
+async function stop(parts: Parts, listener: GrpcListener | undefined): Promise<void> {
+  const { options, env, tls, connection, health, draining, stopped, server } = parts;
   draining.abort();
   await stopGracefully(server, {
     drainMs: options.drainTimeout,
+    listener,
     health,
     calls: { endAll: () => stopped.abort() },
     clock: env.clock,

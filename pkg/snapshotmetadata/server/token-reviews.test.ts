@@ -1,23 +1,29 @@
 import { expect, it } from "vitest";
-import type { TokenQuestion, TokenVerdict } from "../../kube/authn/index.ts";
+import type { TokenVerdict } from "../../kube/authn/index.ts";
 import { manualClock } from "../../runtime/timing/index.ts";
+import type { PresentedToken } from "./authorize.ts";
 import { type TokenAnswer, tokenReviews } from "./token-reviews.ts";
 
 const user = { username: "u", groups: [], extra: {} };
 const valid: TokenVerdict = { authenticated: true, user, audiences: ["a"] };
 const never = new AbortController().signal;
-const about = (token: string, audience = "a"): TokenQuestion => ({ token, audiences: [audience] });
+const about = (token: string, audience = "a"): PresentedToken => ({ token, peer: "p", audiences: [audience] });
 const jwt = (claims: unknown): string => `x.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
 
 /** A cache before an API server that answers when told. */
 function setUp(ttlMs: number, capacity?: number) {
   const clock = manualClock();
-  const asked: { question: TokenQuestion; signal: AbortSignal; answer: PromiseWithResolvers<TokenVerdict> }[] = [];
+  const asked: {
+    question: PresentedToken;
+    signal: AbortSignal;
+    seen: boolean;
+    answer: PromiseWithResolvers<TokenVerdict>;
+  }[] = [];
   const from: TokenAnswer[] = [];
   const review = tokenReviews({
-    ask: (question, signal) => {
+    ask: (question, signal, seen) => {
       const answer = Promise.withResolvers<TokenVerdict>();
-      asked.push({ question, signal, answer });
+      asked.push({ question, signal, seen, answer });
       return answer.promise;
     },
     ttlMs,
@@ -26,7 +32,7 @@ function setUp(ttlMs: number, capacity?: number) {
     ...(capacity === undefined ? {} : { capacity }),
   });
   /** Asks, and lets the API server answer at once if it is asked. */
-  const through = async (question: TokenQuestion, verdict: TokenVerdict = valid): Promise<TokenVerdict> => {
+  const through = async (question: PresentedToken, verdict: TokenVerdict = valid): Promise<TokenVerdict> => {
     const before = asked.length;
     const answer = review(question, never);
     asked[before]?.answer.resolve(verdict);
@@ -55,7 +61,7 @@ it("tells tokens and audiences apart, wherever the one ends and the other begins
   await through(about("t"));
   await through(about("t", "b"));
   await through(about("ta", ""));
-  await through({ token: "t", audiences: ["a", "b"] });
+  await through({ ...about("t"), audiences: ["a", "b"] });
   expect(asked.length).toBe(4);
 });
 
@@ -138,4 +144,19 @@ it("keeps no more than its capacity, and lets the one not seen for longest go", 
   expect(asked.length).toBe(3);
   await through(about("b"));
   expect(asked.length).toBe(4);
+});
+
+it.each([0, 10_000])("knows the tokens that were valid once, until one is refused (memory of %i ms)", async (ttlMs) => {
+  const { clock, asked, through } = setUp(ttlMs);
+  const ask = async (verdict: TokenVerdict): Promise<boolean | undefined> => {
+    await clock.advance(10_000);
+    await through(about("t"), verdict);
+    return asked.at(-1)?.seen;
+  };
+  const no: TokenVerdict = { authenticated: false, why: "" };
+  expect(await ask(no)).toBe(false);
+  expect(await ask(valid)).toBe(false);
+  expect(await ask(valid)).toBe(true);
+  expect(await ask(no)).toBe(true);
+  expect(await ask(valid)).toBe(false);
 });

@@ -1,13 +1,14 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { TokenQuestion, TokenVerdict } from "../../kube/authn/index.ts";
 import { abortable, type Clock } from "../../runtime/timing/index.ts";
-import type { Reviewer } from "./authorize.ts";
+import type { PresentedToken, Reviewer } from "./authorize.ts";
 
 /** Where the answer to a token came from: a label of the metric. */
 export type TokenAnswer = "cached" | "shared" | "reviewed";
 
 export interface TokenReviewsOptions {
-  readonly ask: Reviewer["reviewToken"];
+  /** `seen`: this token was valid before. */
+  readonly ask: (question: PresentedToken, signal: AbortSignal, seen: boolean) => Promise<TokenVerdict>;
   /** How long a positive answer is used again, in milliseconds; 0: never. */
   readonly ttlMs: number;
   /** Tokens that are remembered at most; the one not seen for longest goes first. */
@@ -29,35 +30,38 @@ interface Shared {
  * Token reviews with a short memory. Only a positive answer is kept, for `ttlMs` from the moment the question was sent
  * and never beyond the token's own expiry, so that a revoked token is refused within `ttlMs`. Calls that bring the same
  * token at the same time share one review, whatever `ttlMs` is. What is kept is an HMAC under a key of this process: a
- * dump of its memory gives no token away, and nobody can choose tokens that collide.
+ * dump of its memory gives no token away, and nobody can choose tokens that collide. That a token was valid once is
+ * remembered for longer than that it is: its reviews need not queue behind strangers.
  */
 export function tokenReviews(options: TokenReviewsOptions): Reviewer["reviewToken"] {
   const { ask, ttlMs, capacity = 4096, clock, observe = () => undefined } = options;
   const secret = randomBytes(32);
-  const kept = new Map<string, { readonly verdict: Valid; readonly until: number }>();
+  /** Tokens that were valid when last asked about; only those with a verdict are still believed. */
+  const kept = new Map<string, { readonly verdict: Valid | undefined; readonly until: number }>();
   const underWay = new Map<string, Shared>();
 
   const recall = (key: string): Valid | undefined => {
     const entry = kept.get(key);
     if (entry === undefined) return undefined;
+    const current = entry.until > clock.monotonic() ? entry : { verdict: undefined, until: 0 };
     kept.delete(key);
-    if (entry.until <= clock.monotonic()) return undefined;
-    kept.set(key, entry);
-    return entry.verdict;
+    kept.set(key, current);
+    return current.verdict;
   };
-  const keep = (key: string, verdict: Valid, until: number): void => {
-    if (until <= clock.monotonic()) return;
-    kept.set(key, { verdict, until });
+  const learn = (key: string, verdict: TokenVerdict, until: number): void => {
+    kept.delete(key);
+    if (!verdict.authenticated) return;
+    kept.set(key, { verdict: ttlMs > 0 ? verdict : undefined, until });
     for (const oldest of kept.keys()) {
       if (kept.size <= capacity) break;
       kept.delete(oldest);
     }
   };
-  const begin = (key: string, question: TokenQuestion): Shared => {
+  const begin = (key: string, question: PresentedToken): Shared => {
     const stop = new AbortController();
     const until = clock.monotonic() + Math.min(ttlMs, expiryOf(question.token) - clock.now());
-    const verdict = ask(question, stop.signal).then((each) => {
-      if (each.authenticated) keep(key, each, until);
+    const verdict = ask(question, stop.signal, kept.has(key)).then((each) => {
+      learn(key, each, until);
       return each;
     });
     const shared = { waiting: 0, stop, verdict };

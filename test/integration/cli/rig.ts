@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
-import { runCli, verbs } from "../../../pkg/cli/index.ts";
+import { aliases, runCli, verbs } from "../../../pkg/cli/index.ts";
 import { GetMetadataAllocatedResponse } from "../../../pkg/gen/snapshotmetadata/snapshotmetadata.ts";
 import { kubeconfigOf, makeIdentity } from "../../support/identity.ts";
 import type { RawDriverCall, SeenCall } from "../../support/raw-driver.ts";
@@ -83,7 +83,7 @@ export async function runTool(
 ): Promise<CliRun> {
   const [stdout, stderr] = [screen(terminals.stdout), screen(terminals.stderr)];
   const io = { stdout, stderr, env, signal: new AbortController().signal, version: "v1" };
-  const code = await runCli({ program, verbs, argv, kill: () => undefined }, io);
+  const code = await runCli({ program, verbs, aliases, argv, kill: () => undefined }, io);
   return { code, stdout: String(stdout.read() ?? ""), stderr: String(stderr.read() ?? "") };
 }
 

@@ -1,14 +1,18 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { status } from "@grpc/grpc-js";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
 import { makeServerCertificate } from "../../../pkg/runtime/certificates/index.ts";
 import { processOptions } from "../../../pkg/runtime/lifecycle/index.ts";
 import type { OptionSpec } from "../../../pkg/runtime/options/index.ts";
+import { systemClock } from "../../../pkg/runtime/timing/index.ts";
 import { metadataServer, serviceAnnouncement } from "../../../pkg/snapshotmetadata/index.ts";
 import { eventually } from "../../support/eventually.ts";
+import { FaultProxy } from "../../support/fault-proxy.ts";
 import { type RawDriver, type RawDriverScript, rawDriver } from "../../support/raw-driver.ts";
 import { audience, type Ground, openGround } from "../snapshotmetadata/rig.ts";
 import { putSnapshot } from "../snapshotmetadata/snapshots.ts";
@@ -122,6 +126,59 @@ async function waitedFor(flags: readonly string[]): Promise<string> {
     const sums = [...body.matchAll(/^rest_client_rate_limiter_duration_seconds_sum\S* (\S+)$/gm)];
     return sums.reduce((sum, [, seconds]) => sum + Number(seconds), 0) > 0.02 ? "waits" : "at once";
   });
+}
+
+const limitAndOk: FlagCase["expected"] = [status.RESOURCE_EXHAUSTED, status.OK];
+
+/** How a call ends while another one of the same caller runs. */
+async function codeBesideOpenStream(flag: string): Promise<number> {
+  return await served(["--drain-timeout=1ms", flag], async (sidecar) => {
+    void place.ask(sidecar, { startingOffset: 1n });
+    await eventually("the driver streams", () => expect(place.driver.seen.at(-1)?.request.startingOffset).toBe(1n));
+    const { code } = await place.ask(sidecar);
+    place.driver.seen.length = 0;
+    return code;
+  });
+}
+
+async function codeOfSecondCall(flag: string): Promise<number> {
+  return await served([flag], async (sidecar) => {
+    expect((await place.ask(sidecar)).code).toBe(status.OK);
+    return (await place.ask(sidecar)).code;
+  });
+}
+
+/** How a call with a second token of nobody ends. */
+async function codeAfterInvalidTokens(flags: readonly string[]): Promise<number> {
+  return await served(flags, async (sidecar) => {
+    expect((await place.ask(sidecar, { securityToken: "nobody" })).code).toBe(status.UNAUTHENTICATED);
+    return (await place.ask(sidecar, { securityToken: "nobody else" })).code;
+  });
+}
+
+/** The most token reviews that the API server had to do at once when so many callers came together. */
+async function reviewsAtOnce(flag: string, callers: number): Promise<number> {
+  await using proxy = await FaultProxy.start(ground.kubeconfigText);
+  await using slow = await openPlace(ground, { kubeconfigText: proxy.kubeconfig() });
+  await using sidecar = await slow.start([flag]);
+  await sidecar.ready();
+  let [now, most] = [0, 0];
+  proxy.fault = ({ path }) => {
+    if (!path.endsWith("/tokenreviews")) return undefined;
+    now += 1;
+    most = Math.max(most, now);
+    // Long enough for the others to come, if they may.
+    const until = systemClock.sleep(300).then(() => {
+      now -= 1;
+    });
+    return { type: "hold", until };
+  };
+  await Promise.all(
+    Array.from({ length: callers }, (_, n) =>
+      slow.ask(sidecar, { securityToken: slow.canaries.hideToken("t", `t-${n}-of-nobody`) }),
+    ),
+  );
+  return most;
 }
 
 const allServiceFlags = (): string[] => [
@@ -307,6 +364,56 @@ const cases: Readonly<Record<string, () => Promise<FlagCase> | FlagCase>> = {
     expected: [status.INTERNAL, status.OK],
     outcome: codeFor({ startingOffset: 3n }),
   }),
+  "max-connections-per-peer": () => ({
+    values: ["1", "2"],
+    expected: [status.UNAVAILABLE, status.OK],
+    outcome: (flag) =>
+      served([flag], async (sidecar) => {
+        const taken = connect(sidecar.port, "127.0.0.1");
+        await once(taken, "connect");
+        const { code } = await place.ask(sidecar);
+        taken.destroy();
+        return code;
+      }),
+  }),
+  "max-unauthenticated-calls-per-peer": () => ({
+    values: ["1", "2"],
+    expected: [status.RESOURCE_EXHAUSTED, status.OK],
+    outcome: (flag) =>
+      served([flag], async (sidecar) => {
+        const client = new Client(
+          `localhost:${sidecar.port}`,
+          credentials.createSsl(Buffer.from(place.certificate.caPem)),
+        );
+        const asIs = (bytes: Buffer): Buffer => bytes;
+        const watch = client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", asIs, asIs, Buffer.alloc(0));
+        watch.on("error", () => undefined);
+        await once(watch, "data");
+        const { code } = await place.ask(sidecar);
+        watch.cancel();
+        client.close();
+        return code;
+      }),
+  }),
+  "max-token-reviews": () => ({
+    values: ["1", "0"],
+    expected: [1, 3],
+    outcome: (flag) => reviewsAtOnce(flag, 3),
+  }),
+  "invalid-token-qps": () => ({
+    values: ["0.001", "0"],
+    expected: [status.RESOURCE_EXHAUSTED, status.UNAUTHENTICATED],
+    outcome: (flag) => codeAfterInvalidTokens(["--invalid-token-burst=1", flag]),
+  }),
+  "invalid-token-burst": () => ({
+    values: ["1", "3"],
+    expected: [status.RESOURCE_EXHAUSTED, status.UNAUTHENTICATED],
+    outcome: (flag) => codeAfterInvalidTokens(["--invalid-token-qps=0.001", flag]),
+  }),
+  "max-streams": () => ({ values: ["1", "2"], expected: limitAndOk, outcome: codeBesideOpenStream }),
+  "max-streams-per-identity": () => ({ values: ["1", "2"], expected: limitAndOk, outcome: codeBesideOpenStream }),
+  "call-qps": () => ({ values: ["0.001", "0"], expected: limitAndOk, outcome: codeOfSecondCall }),
+  "call-qps-per-identity": () => ({ values: ["0.001", "0"], expected: limitAndOk, outcome: codeOfSecondCall }),
   "token-cache-ttl": () => ({
     values: ["1h", "0"],
     expected: ["one review", "two reviews"],

@@ -22,11 +22,16 @@ export interface Survey {
   readonly layers: readonly Layer[];
 }
 
-/** Reads a stream to its end. Throws what the stream throws. */
-export async function readLayer(metadata: MetadataStream, since?: string): Promise<Layer> {
+/** Reads a stream to its end and tells how many bytes of the volume were passed. Throws what the stream throws. */
+export async function readLayer(
+  metadata: MetadataStream,
+  since: string | undefined,
+  onProgress: (doneBytes: number, wholeBytes: number) => void,
+): Promise<Layer> {
   const where = density();
-  for await (const { ranges } of metadata) {
+  for await (const { ranges, volumeCapacityBytes } of metadata) {
     for (const { byteOffset, sizeBytes } of ranges) where.add(Number(byteOffset), Number(sizeBytes));
+    onProgress(Number(metadata.progress.offset), Number(volumeCapacityBytes));
   }
   const { target, progress } = metadata;
   return {

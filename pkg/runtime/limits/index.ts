@@ -1,0 +1,1 @@
+export { type KeyedRate, keyedRate, type Rate, type RateRules, rate } from "./rate.ts";

@@ -1,0 +1,59 @@
+import { keyedRate } from "../../runtime/limits/index.ts";
+import type { Clock } from "../../runtime/timing/index.ts";
+import type { Reviewer } from "./authorize.ts";
+import { Refusal } from "./refusals.ts";
+import { fairLine } from "./review-line.ts";
+import type { TokenReviewsOptions } from "./token-reviews.ts";
+
+export interface ReviewAdmissionRules {
+  readonly review: Reviewer["reviewToken"];
+  readonly maxTokenReviews: number;
+  readonly invalidTokenQps: number;
+  readonly invalidTokenBurst: number;
+  readonly clock: Clock;
+}
+
+/** Tokens that wait for a review: some KiB each. */
+const longestLine = 1024;
+
+const lineRetryMs = 1_000;
+
+/**
+ * Token reviews in turn, and not for everybody: an address pays for each with its allowance of invalid tokens and gets
+ * it back when the token was valid. A review that came to nothing is not given back, for the API server had the work.
+ */
+export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOptions["ask"] {
+  const { review, maxTokenReviews, invalidTokenQps, invalidTokenBurst, clock } = rules;
+  const invalid = keyedRate({ perSecond: invalidTokenQps, burst: invalidTokenBurst, clock });
+  const line = fairLine({
+    atOnce: maxTokenReviews,
+    waiting: longestLine,
+    full: () =>
+      new Refusal("reviewLineFull", "too many tokens wait for a review, of which --max-token-reviews run at a time", {
+        retryAfterMs: lineRetryMs,
+        limit: "max-token-reviews",
+      }),
+  });
+  const pay = (peer: string): void => {
+    const waitMs = invalid.take(peer);
+    if (waitMs === 0) return;
+    const why =
+      "this address has sent too many tokens that are not valid, the limit of --invalid-token-qps; try again later";
+    throw new Refusal("invalidTokens", why, { retryAfterMs: waitMs, limit: "invalid-token-qps" });
+  };
+  return async (question, signal, seen) => {
+    const { peer } = question;
+    if (!seen) pay(peer);
+    let wasted = false;
+    try {
+      const verdict = await line(peer, signal, () => {
+        wasted = true;
+        return review(question, signal);
+      });
+      wasted = !verdict.authenticated;
+      return verdict;
+    } finally {
+      if (!seen && !wasted) invalid.giveBack(peer);
+    }
+  };
+}
