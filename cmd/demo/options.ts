@@ -9,6 +9,8 @@ export const demoOptions = defineOptions({
   json: boolean("json", false, "Print one JSON object per line: processes, steps, and the result last"),
 }).check((options, problem) => {
   if (options.rows < 1000 || options.rows > 500_000) problem("rows", "must be between 1000 and 500000");
+  if (options.serve && options.keep) problem("keep", "is what --serve does already, until Ctrl-C: give one of them");
+  if (options.serve && options.dropTuple) problem("drop-tuple", "needs the whole demo: it does not go with --serve");
 });
 
 export type DemoOptions = OptionsOf<typeof demoOptions>;

@@ -155,6 +155,13 @@ function howToReach(
     `  export KUBECONFIG=${kubeconfig || join(folder, "admin.kubeconfig")}   (the administrator)`,
     `  export KUBECONFIG=${join(folder, "backup.kubeconfig")}   (the backup's ServiceAccount)`,
     `  logs and images: ${folder}`,
-    ...(serving ? [] : [`To end it: kill ${services.map(({ pid }) => pid).join(" ")} && rm -r ${folder}`]),
+    ...(serving ? [] : [`To end it: ${howToEnd(services, folder)}`]),
   ];
+}
+
+/** The folder goes last: a program writes into it until it has ended. */
+function howToEnd(services: readonly Service[], folder: string): string {
+  const pids = services.map(({ pid }) => pid);
+  const running = pids.map((pid) => `kill -0 ${pid}`).join(" || ");
+  return `kill ${pids.join(" ")}; while ${running}; do sleep 0.2; done 2>/dev/null; rm -r ${folder}`;
 }

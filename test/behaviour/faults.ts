@@ -41,5 +41,6 @@ export const noticedBy: Readonly<Record<PlantedFault, readonly string[]>> = {
   "namespace-keeps-content": ["namespace: its content goes with it"],
   "crd-never-established": ["definition: a new kind"],
   "crd-keeps-objects": ["definition: a kind that goes takes its objects along"],
+  "discovery-forgets-subresources": ["discovery: the core resources", "discovery: custom resources"],
   "serves-unserved-versions": ["wire: paths of custom kinds that lead nowhere"],
 };

@@ -44,6 +44,15 @@ export const notOffered: readonly NotOffered[] = [
     message: implementNot("server-side apply"),
     why: "ownership of fields is a program of its own; ours write with update and patch",
   },
+  ...["application/yaml", "application/vnd.kubernetes.protobuf"].map((format) => ({
+    what: `answers in ${format}`,
+    method: "GET",
+    path: "/api/v1/namespaces/default/configmaps",
+    headers: { accept: format },
+    status: 501,
+    message: implementNot(`answers in ${format}; ask for application/json`),
+    why: "every client here reads JSON",
+  })),
   {
     what: "conversion webhooks",
     method: "POST",

@@ -10,6 +10,12 @@ const steps = (events: readonly { readonly [field: string]: unknown }[]): unknow
   events.filter((each) => each["event"] === "step").map((each) => each["title"]);
 
 describe("the demo", () => {
+  it.each([["--keep"], ["--drop-tuple"]])("does not begin with --serve and %s", async (flag) => {
+    await using demo = await startDemo({ args: ["--serve", flag] });
+    expect(await demo.ended).toMatchObject({ code: 1 });
+    expect([demo.events, await demo.leftovers()]).toEqual([[], []]);
+  });
+
   it("ends well: both states rebuilt, equal byte for byte, every refusal shown, nothing left", async () => {
     await using demo = await startDemo({ args: [] });
     expect(await demo.ended).toEqual({ code: 0, signal: null });

@@ -43,6 +43,7 @@ export const plantedFaults = [
   "crd-never-established",
   "crd-keeps-objects",
   "serves-unserved-versions",
+  "discovery-forgets-subresources",
 ] as const;
 
 /** Name of one planted wrong behaviour. */

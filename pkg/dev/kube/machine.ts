@@ -100,7 +100,7 @@ export function composeApiServer(options: ApiServerOptions): ApiServer {
   bootstrap(catalog, writes, call);
   const tokens = new TokenIssuer();
   const authenticator = new Authenticator(machine, tokens, options.adminToken, options.admin);
-  const discovery = new Discovery(catalog, options.address);
+  const discovery = new Discovery(catalog, options.address, machine.faults);
   const watches = new WatchServer(new Watches(machine, reads), options.bookmarkIntervalMs);
   const disturbances = new Disturbances();
   const router = new Router({

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:https";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { createKubeClient } from "../../kube/client/index.ts";
 import { loadKubeConfig } from "../../kube/config/index.ts";
@@ -24,6 +25,21 @@ test("serves HTTP/2 and HTTP/1.1 on one port with its own authority", async () =
   });
   agent.destroy();
   expect(answer).toEqual({ version: "1.1", status: 200 });
+});
+
+test("is there on 127.0.0.1 and on no other address", async () => {
+  const { kube } = await served();
+  const reach = (host: string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(kube.url).port), host);
+      socket
+        .once("connect", () => resolve("reached"))
+        .once("error", (error: { code?: string }) => resolve(`${error.code}`));
+      socket.once("connect", () => socket.destroy());
+    });
+  expect(await reach("127.0.0.1")).toBe("reached");
+  // What listens on all addresses is reached here; elsewhere than on Linux this one does not exist.
+  expect(await reach("127.0.0.2")).not.toBe("reached");
 });
 
 test("credentials are fresh at every start, and the key stays out of what is told about them", async () => {

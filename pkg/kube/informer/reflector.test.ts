@@ -20,7 +20,16 @@ const broken = new Failure("transient", "WatchBroken", "planted");
 
 /** Runs a reflector against a server that answers its watches as told, then keeps the last one open. */
 async function run(steps: readonly Step[]) {
-  const clock = manualClock();
+  const manual = manualClock();
+  const pausesMs: number[] = [];
+  const clock = {
+    ...manual,
+    sleep: (ms: number, signal?: AbortSignal) => {
+      pausesMs.push(ms);
+      return manual.sleep(ms, signal);
+    },
+  };
+  let current = 0;
   const told: string[] = [];
   const states: InformerState[] = [];
   const stop = new AbortController();
@@ -55,7 +64,9 @@ async function run(steps: readonly Step[]) {
       replace: nothing,
       put: (object) => told.push(`put ${object.metadata.name}`),
       remove: nothing,
-      current: nothing,
+      current: () => {
+        current += 1;
+      },
       state: (state) => states.push(state),
     },
     transform: (object) => object,
@@ -72,10 +83,10 @@ async function run(steps: readonly Step[]) {
   void finished.promise.then(() => {
     over = true;
   });
-  while (!over) await clock.advance(1000);
+  while (!over) await manual.advance(1000);
   stop.abort();
   await running;
-  return { told, states, ms: clock.monotonic() };
+  return { told, states, current, pausesMs, ms: manual.monotonic() };
 }
 
 describe("where a watch goes on", () => {
@@ -123,4 +134,18 @@ test.each([
   const { states, ms } = await run([refusal(code), refusal(code)]);
   expect(states).toEqual(["listing", "synced", state, state, "synced", "idle"]);
   expect(ms).toBeGreaterThanOrEqual(60_000);
+});
+
+test("every event and bookmark says that the cache is current, as a list does", async () => {
+  const bookmark: WatchEvent<ConfigMap> = { type: "BOOKMARK", object: { metadata: { resourceVersion: "99" } } };
+  expect((await run([[event("a", "5"), bookmark]])).current).toBe(3);
+});
+
+test("many that lose one server do not come back at one moment", async () => {
+  const firstPauses = await Promise.all(Array.from({ length: 12 }, async () => (await run([lost])).pausesMs[0]));
+  expect(new Set(firstPauses).size).toBeGreaterThan(6);
+  for (const pauseMs of firstPauses) {
+    expect(pauseMs).toBeGreaterThanOrEqual(400);
+    expect(pauseMs).toBeLessThanOrEqual(800);
+  }
 });

@@ -110,7 +110,22 @@ describe("parseCommandLine", () => {
       'unexpected argument "word"',
       '--timeout: missing unit in duration "5" (ns, us, ms, s, m or h, as in "1m30s")',
       '--format: invalid value "xml" (expected one of json, text)',
+      "--port: must be above 0, not -1",
     ]);
+  });
+
+  it("reports what a check refuses beside what can not be read", () => {
+    expect(problems(["--timeout=5x", "--port=-1"])).toEqual([
+      expect.stringMatching(/^--timeout: unknown unit/),
+      "--port: must be above 0, not -1",
+    ]);
+  });
+
+  it("does not check the default of what can not be read", () => {
+    const set = defineOptions({ port: integer("port", 0, "Port") }).check((o, problem) => {
+      if (o.port <= 0) problem("port", "must be above 0");
+    });
+    expect(parseCommandLine([set], ["--port=x"], {})).toMatchObject({ problems: ['--port: invalid integer "x"'] });
   });
 
   it("ends with 2 when the line can not be read, with 1 when a check refuses a value", () => {

@@ -55,9 +55,12 @@ export function parseCommandLine<const S extends readonly AnyOptionSet[]>(
   const values = sets.map((set) => valuesOf(set, parsed));
   const refused = new Set<string>();
   sets.forEach((set, index) => {
-    // A check looks at several flags together: with one of them unreadable it could only repeat or guess.
-    if (specsOf(set).some((spec) => wrong.has(spec.flag))) return;
-    for (const check of set.checks) check(values[index], (flag, message) => refused.add(`--${flag}: ${message}`));
+    for (const check of set.checks) {
+      check(values[index], (flag, message) => {
+        // What could not be read has been told; a check saw its default instead.
+        if (!wrong.has(flag)) refused.add(`--${flag}: ${message}`);
+      });
+    }
   });
   const problems = [...unreadable, ...refused];
   if (problems.length > 0) return { ok: false, help: false, problems, exitCode: unreadable.length > 0 ? 2 : 1 };
@@ -82,6 +85,7 @@ function readValues(
       parsed.set(spec.flag, spec.parse(text));
     } catch (thrown) {
       wrong.set(spec.flag, `${label}: ${spec.secret === true ? "invalid value" : messageOf(thrown)}`);
+      parsed.set(spec.flag, spec.parse(spec.fallback));
     }
   }
   return { parsed, wrong };

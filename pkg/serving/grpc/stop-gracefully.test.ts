@@ -15,6 +15,10 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
+import {
+  HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../gen/grpc/health/v1/health.ts";
 import { manualClock } from "../../runtime/timing/index.ts";
 import { healthService } from "../health/index.ts";
 import { type CallTracker, callTracker, listenGrpc, stopGracefully } from "./index.ts";
@@ -90,6 +94,24 @@ describe("stopGracefully", () => {
     expect(messages).toEqual(["first", "second"]);
     expect(await stopping).toBe("drained");
     expect([it.calls.active, clock.waiting]).toEqual([0, 0]);
+  });
+
+  it("says NOT_SERVING for good before anything else, to those who watch", async () => {
+    using it = await serve();
+    it.health.set("", "SERVING");
+    const first = it.stream();
+    await once(first, "data");
+    const watch = it.stream("/grpc.health.v1.Health/Watch");
+    const told: number[] = [];
+    watch.on("data", (bytes: Buffer) => told.push(HealthCheckResponse.decode(bytes).status));
+    await once(watch, "data");
+    const stopping = stopGracefully(it.server, { drainMs: 60_000, calls: it.calls, health: it.health });
+    it.health.set("", "SERVING");
+    await ended(watch);
+    expect(told).toEqual([ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+    it.opened[0]?.end();
+    first.resume();
+    expect(await stopping).toBe("drained");
   });
 
   it("takes no new calls meanwhile", async () => {

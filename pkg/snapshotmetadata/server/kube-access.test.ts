@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { reply, type Script, ScriptedServer, status } from "../../kube/testing/index.ts";
 import { createLogger } from "../../runtime/log/index.ts";
-import { kubeReviewer, liveReads, reading } from "./kube-access.ts";
+import { audienceFrom, kubeReviewer, liveReads, reading } from "./kube-access.ts";
 import { Refusal } from "./refusals.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -62,5 +62,33 @@ describe("what a caller learns of a review that failed", () => {
     const refusal = await refusalOf(kubeReviewer(client).reviewToken(question, signal));
     expect(refusal.message).toMatch(/^the API server (refuses this server's|did not answer the) token review/);
     expect(refusal.message).not.toContain(value);
+  });
+});
+
+describe("the audience of the SnapshotMetadataService", () => {
+  const withAudience = (audience: string) => ({
+    metadata: { name: "d" },
+    spec: { address: "a:1", caCert: "", audience },
+  });
+  const from = (cached: string | undefined, live: string | undefined) =>
+    audienceFrom(() => "d", {
+      find: async () => (cached === undefined ? undefined : withAudience(cached)),
+      findLive: async () => (live === undefined ? undefined : withAudience(live)),
+    });
+
+  it.each([
+    ["is empty", "", "", "SnapshotMetadataService d names no audience"],
+    ["was emptied", undefined, "", "SnapshotMetadataService d names no audience"],
+    ["is in no object", undefined, undefined, "SnapshotMetadataService d does not exist"],
+  ])("that %s lets no token pass", async (_, cached, live, message) => {
+    const refusal = await refusalOf(from(cached, live)(signal));
+    expect(refusal).toBeInstanceOf(Refusal);
+    expect([refusal.reason, refusal.message]).toEqual(["noService", message]);
+  });
+
+  it("comes from the cache, or live where the cache has none", async () => {
+    expect(await from("cached", "live")(signal)).toBe("cached");
+    expect(await from("", "live")(signal)).toBe("live");
+    expect(await from("cached", "live")(signal, true)).toBe("live");
   });
 });

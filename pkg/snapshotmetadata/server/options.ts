@@ -1,3 +1,5 @@
+import { parseSocketAddress } from "../../csi/index.ts";
+import { messageOf } from "../../runtime/errors/index.ts";
 import {
   boolean,
   choice,
@@ -8,8 +10,14 @@ import {
   type OptionsOf,
   text,
 } from "../../runtime/options/index.ts";
+import { parseListenAddress } from "../../serving/address/index.ts";
 import { tlsParameterOptions } from "../../serving/tls/index.ts";
 import { callLimitOptions, negativeLimits } from "./limit-options.ts";
+
+/** The original's path of its health check; the others are those of every program here. */
+export const originalHealthPath = "/health";
+
+const healthPaths: readonly string[] = [originalHealthPath, "/healthz", "/readyz"];
 
 /** Flags of external-snapshot-metadata 1.1.0, and of its main branch for TLS; then ours. */
 export const metadataServerOptions = defineOptions({
@@ -47,6 +55,19 @@ export const metadataServerOptions = defineOptions({
   compatCodes: boolean("compat-codes", false, "Answer with the original's gRPC codes where ours differ"),
   drainTimeout: duration("drain-timeout", "20s", "How long running streams may go on after a request to stop"),
 }).check((options, problem) => {
+  const readable = (flag: string, read: () => unknown): void => {
+    try {
+      read();
+    } catch (thrown) {
+      problem(flag, messageOf(thrown));
+    }
+  };
+  readable("csi-address", () => parseSocketAddress(options.csiAddress));
+  if (options.httpEndpoint !== "") readable("http-endpoint", () => parseListenAddress(options.httpEndpoint));
+  if (options.timeout <= 0) problem("timeout", "must be above 0");
+  if (options.drainTimeout < 0) problem("drain-timeout", "must not be negative (0: streams are ended at once)");
+  if (!options.metricsPath.startsWith("/")) problem("metrics-path", 'must begin with "/"');
+  if (healthPaths.includes(options.metricsPath)) problem("metrics-path", "is the path of a health check");
   if (options.port < 0 || options.port > 65_535) problem("port", "must be between 0 and 65535 (0: any free port)");
   for (const flag of negativeLimits(options)) problem(flag, "must not be negative (0: no limit)");
   if (options.tokenCacheTtl < 0) problem("token-cache-ttl", "must not be negative (0: no cache)");

@@ -23,7 +23,7 @@ import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
 import { audienceFrom, cachedReads, kubeReviewer, liveReads, reading } from "./kube-access.ts";
 import { metadataMetrics } from "./metrics.ts";
-import type { MetadataServerOptions } from "./options.ts";
+import { type MetadataServerOptions, originalHealthPath } from "./options.ts";
 import { admittedReviews } from "./review-admission.ts";
 import { metadataService, metadataServiceDefinition } from "./service.ts";
 import { tokenReviews } from "./token-reviews.ts";
@@ -195,7 +195,7 @@ async function run(parts: Parts, signal: AbortSignal): Promise<void> {
       address: options.httpEndpoint,
       flag: "http-endpoint",
       metricsPath: options.disableMetrics ? "" : options.metricsPath,
-      healthPaths: ["/health"],
+      healthPaths: [originalHealthPath],
       checks: { driver: () => link.ready || "the CSI driver is not ready" },
     });
     // Without a host: a machine without IPv6 is served as well.

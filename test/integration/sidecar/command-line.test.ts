@@ -40,6 +40,29 @@ describe("questions", () => {
   });
 });
 
+describe("what is wrong with a command line", () => {
+  it("is told all at once, each with its flag", async () => {
+    const flags = [
+      ...["--csi-address=tcp://1", "--http-endpoint=bogus", "--timeout=0", "--drain-timeout=-1s"],
+      ...["--metrics-path=/healthz", "--port=99999", "--max-streaming-duration-min=x", "--bogus"],
+    ];
+    const { code, stdout, stderr } = await endOf(flags);
+    expect([code, stdout]).toEqual([2, ""]);
+    const named = [...stderr.matchAll(/: [^-]*--([a-z-]+)/g)].map(([, flag]) => flag);
+    const expected = ["csi-address", "http-endpoint", "timeout", "drain-timeout", "metrics-path", "port"];
+    expect(new Set(named)).toEqual(
+      new Set([...expected, "max-streaming-duration-min", "bogus", "tls-cert", "tls-key"]),
+    );
+  });
+
+  it.each(["--metrics-path=metrics", "--metrics-path=/health"])("%s alone is refused", async (flag) => {
+    expect(await endOf([...place.flags, flag])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--metrics-path: "),
+    });
+  });
+});
+
 describe("ways to write a flag", () => {
   it("one dash or two, with = or a blank, as Go reads them", async () => {
     const flags = place.flags.flatMap((flag, at) => {
@@ -132,7 +155,11 @@ describe("what can not work ends with code 1, naming flag and reason", () => {
     ["no kubeconfig outside a cluster", async () => "--kubeconfig=", /--kubeconfig is not set, and this is no pod/],
     ["a driver address that is no socket", async () => "--csi-address=tcp://localhost:1", /csi-address|unix/],
     ["a driver address that is relative", async () => "--csi-address=csi.sock", /csi-address|absolute/],
-    ["an HTTP address that is none", async () => "--http-endpoint=nonsense", /--http-endpoint=nonsense/],
+    [
+      "an HTTP address that is none",
+      async () => "--http-endpoint=nonsense",
+      /--http-endpoint: invalid address "nonsense"/,
+    ],
   ])("%s", async (_, flag, complaint) => {
     const { code, stderr } = await endOf([...place.flags, await flag()]);
     expect(stderr).toMatch(complaint);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Faults } from "../faults.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Resource, Subresource } from "../registry/resource.ts";
 import { byBytes, type JsonObject } from "../wire/json.ts";
@@ -9,8 +10,10 @@ import { virtualResources } from "./virtual.ts";
 export class Discovery {
   readonly #catalog: Catalog;
   readonly #serverAddress: string;
+  readonly #faults: Faults;
 
-  constructor(catalog: Catalog, serverAddress: string) {
+  constructor(catalog: Catalog, serverAddress: string, faults: Faults) {
+    this.#faults = faults;
     this.#catalog = catalog;
     this.#serverAddress = serverAddress;
   }
@@ -110,7 +113,8 @@ export class Discovery {
   listed(group: string, version: string): Listed[] {
     const stored = this.#catalog.all().filter((each) => each.group === group && each.version === version);
     const virtual = virtualResources.filter((each) => each.group === group && each.version === version);
-    return [...stored.flatMap(listedOf), ...virtual.map((each) => each.listed)];
+    const all = [...stored.flatMap(listedOf), ...virtual.map((each) => each.listed)];
+    return this.#faults["discovery-forgets-subresources"] ? all.filter((each) => !each.name.includes("/")) : all;
   }
 }
 

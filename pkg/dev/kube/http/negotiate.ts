@@ -1,4 +1,4 @@
-import { ApiFailure, notAcceptable, unsupportedMediaType } from "../wire/status.ts";
+import { ApiFailure, notAcceptable, notImplemented, unsupportedMediaType } from "../wire/status.ts";
 
 /** How a client wants its answer: plain, as a Table, or with metadata only. */
 export interface OutputForm {
@@ -10,7 +10,10 @@ export interface OutputForm {
 }
 
 const json = "application/json";
-const supported = [json, "application/yaml", "application/vnd.kubernetes.protobuf"];
+const yaml = "application/yaml";
+const protobuf = "application/vnd.kubernetes.protobuf";
+/** What the real server names when it can not do what is asked for. */
+const supported = [json, yaml, protobuf];
 
 interface Clause {
   readonly type: string;
@@ -18,7 +21,7 @@ interface Clause {
   readonly quality: number;
 }
 
-/** Chooses the answer's form. Only JSON is on offer: protobuf and YAML count as not acceptable unless JSON is too. */
+/** Chooses the answer's form. Only JSON is on offer: protobuf and YAML are refused unless JSON is asked for too. */
 export function negotiate(accept: string, custom: boolean, collection = false): OutputForm {
   const clauses = parseAccept(accept);
   if (clauses.length === 0) return plain;
@@ -29,8 +32,10 @@ export function negotiate(accept: string, custom: boolean, collection = false): 
     const form = transformed(as, params);
     if (form) return form;
   }
+  const known = clauses.find(({ type }) => type === yaml || (type === protobuf && !custom));
+  if (known) throw notImplemented(`answers in ${known.type}; ask for ${json}`);
   if (custom || clauses.some(({ type }) => type === json || type.endsWith("/*"))) throw notAcceptable(supported);
-  const streams = supported.filter((each) => each !== "application/yaml").map((each) => `${each};stream=watch`);
+  const streams = supported.filter((each) => each !== yaml).map((each) => `${each};stream=watch`);
   const available = [...supported, ...(collection ? streams : [])].join(", ");
   throw new ApiFailure(406, "NotAcceptable", `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 }

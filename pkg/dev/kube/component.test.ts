@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { createEnv } from "../../runtime/lifecycle/index.ts";
+import { silentLogger } from "../../runtime/log/index.ts";
+import { parseCommandLine } from "../../runtime/options/index.ts";
+import { devCluster } from "./component.ts";
+
+test("the kubeconfig is for its owner's eyes, even where a file lay open before, and goes with the server", async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "dev-cluster-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "kubeconfig");
+  await writeFile(path, "");
+  await chmod(path, 0o666);
+  const announced = new PassThrough();
+  const component = devCluster(announced);
+  const parsed = parseCommandLine([component.options], [`--kubeconfig=${path}`], {});
+  if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+  const stopping = new AbortController();
+  const env = createEnv({ program: "dev-cluster", log: silentLogger(), signal: stopping.signal });
+  stack.use(env);
+  const runnable = await component.build(parsed.values[0], env);
+  const running = runnable.run(stopping.signal);
+  await Promise.race([once(announced, "data"), running]);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await readFile(path, "utf8")).toContain("token:");
+  stopping.abort();
+  await running;
+  await expect(stat(path)).rejects.toThrow("ENOENT");
+});
