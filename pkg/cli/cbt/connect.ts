@@ -2,6 +2,7 @@ import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { Failure } from "../../runtime/errors/index.ts";
 import { silentLogger } from "../../runtime/log/index.ts";
 import {
+  MetadataFailure,
   type MetadataOptions,
   type MetadataStream,
   openMetadata,
@@ -15,7 +16,13 @@ import type { ConnectionOptions, SnapshotOptions } from "./options.ts";
 /** A question about one snapshot, without what the flags of every question say. */
 export type Question = Pick<
   MetadataOptions,
-  "snapshotName" | "previousSnapshotId" | "previousSnapshotName" | "startingOffset" | "onResume"
+  | "snapshotName"
+  | "previousSnapshotId"
+  | "previousSnapshotName"
+  | "startingOffset"
+  | "fallback"
+  | "onFallback"
+  | "onResume"
 >;
 
 /** Asks metadata services with the connection and the rights that the flags give. */
@@ -64,19 +71,34 @@ export async function withAsker(
 export async function withMetadata(
   options: SnapshotOptions,
   io: Io,
-  onResume: (notice: ResumeNotice) => void,
+  progress: Pick<ProgressLine, "say">,
   use: (metadata: MetadataStream) => Promise<void>,
 ): Promise<void> {
+  const { fallback } = options;
   await withAsker(options, io, async ({ open }) => {
     await using metadata = await open({
       snapshotName: options.snapshot,
       previousSnapshotId: options.previousSnapshotId,
       previousSnapshotName: options.previousSnapshot,
       startingOffset: BigInt(options.startingOffset),
-      onResume,
+      ...(fallback ? { fallback } : {}),
+      onFallback: ({ tier, failure }, next) =>
+        progress.say(`no ${tier} ranges can be had (${failure.message}); taking ${next} ranges instead`),
+      onResume: tellResume(progress),
     });
     await use(metadata);
+  }).catch((thrown: unknown) => {
+    throw fallback ? withAdvice(thrown) : thrown;
   });
+}
+
+/** Tells a person which flag would have helped. */
+function withAdvice(thrown: unknown): unknown {
+  if (!(thrown instanceof MetadataFailure) || thrown.lowerTier === undefined || thrown.reason === "TierLost")
+    return thrown;
+  const { kind, reason, message, lowerTier } = thrown;
+  const what = lowerTier === "full" ? "the whole volume" : "all allocated blocks";
+  return new Failure(kind, reason, `${message}; --fallback=${lowerTier} takes ${what} instead`, { cause: thrown });
 }
 
 /** Tells a person that a stream broke and goes on. Only then does a success write to stderr. */

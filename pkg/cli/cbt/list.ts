@@ -3,10 +3,10 @@ import type { MetadataStream } from "../../snapshotmetadata/client/index.ts";
 import type { Verb } from "../command.ts";
 import { print } from "../print.ts";
 import { progressLine } from "../screen/progress.ts";
-import { tellResume, withMetadata } from "./connect.ts";
+import { withMetadata } from "./connect.ts";
 import { jsonEmitter } from "./json.ts";
 import { ndjsonEnd, ndjsonRecord } from "./ndjson.ts";
-import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
+import { checkSnapshotOptions, fallbackSpecs, snapshotSpecs } from "./options.ts";
 import { type Emitter, tableEmitter } from "./table.ts";
 
 const formats = ["table", "json", "ndjson"] as const;
@@ -16,6 +16,7 @@ const formatHelp =
 
 const listOptions = defineOptions({
   ...snapshotSpecs,
+  ...fallbackSpecs,
   // Checked after the command line was read: to the original a format is any text, and a wrong one a failure like others.
   outputFormat: { ...text("output-format", "table", formatHelp, { short: "o" }), values: formats },
 }).check((o, problem) => {
@@ -36,7 +37,7 @@ export const list: Verb<OptionsOf<typeof listOptions>> = {
   run: async (options, io) => {
     // On a terminal the list itself shows how far it is.
     using progress = progressLine({ ...io, wanted: io.stdout.isTTY !== true });
-    await withMetadata(options, io, tellResume(progress), async (metadata) => {
+    await withMetadata(options, io, progress, async (metadata) => {
       const emitter = emitterOf(options.outputFormat, metadata);
       for await (const record of metadata) {
         await print(io.stdout, emitter.record(record), io.signal);

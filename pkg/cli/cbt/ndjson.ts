@@ -11,10 +11,16 @@ export function ndjsonRecord({ number, type, volumeCapacityBytes, ranges }: Meta
   );
 }
 
-/** The last line, which only a complete list has: what was asked, and the handle to ask with next time. */
-export function ndjsonEnd({ target, progress }: MetadataStream): string {
+/** The last line, which only a complete list has: what the ranges are, and the handle to ask with next time. */
+export function ndjsonEnd({ target, progress, tier, steps }: MetadataStream): string {
   const { driverName, snapshotHandle, baseHandle, retainBase } = target;
   const words = Object.entries({
+    tier,
+    fallbacks: steps.map(({ tier: from, failure }) => ({
+      tier: from,
+      reason: failure.reason,
+      message: failure.message,
+    })),
     driver_name: driverName,
     snapshot_handle: snapshotHandle,
     base_snapshot_handle: baseHandle,

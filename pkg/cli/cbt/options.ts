@@ -1,5 +1,5 @@
-import { integer, type Problem, text } from "../../runtime/options/index.ts";
-import { largestOffset } from "../../snapshotmetadata/client/index.ts";
+import { choice, integer, type Problem, text } from "../../runtime/options/index.ts";
+import { type FallbackPolicy, largestOffset } from "../../snapshotmetadata/client/index.ts";
 
 /** The flags that say how to reach a metadata service, and with whose rights. */
 export const connectionSpecs = {
@@ -37,6 +37,18 @@ export const snapshotSpecs = {
   ...connectionSpecs,
 };
 
+const tiers = ["none", "allocated", "full"] as const;
+
+/** What to do when the driver can not tell what is asked for. */
+export const fallbackSpecs = {
+  fallback: choice(
+    "fallback",
+    "none",
+    tiers,
+    "When no delta can be had: none is an error, allocated takes all allocated blocks, full the whole volume if need be",
+  ),
+};
+
 /** The options that {@link connectionSpecs} give. */
 export interface ConnectionOptions {
   readonly namespace: string;
@@ -57,6 +69,8 @@ export interface SnapshotOptions extends ConnectionOptions {
   readonly previousSnapshot: string;
   readonly previousSnapshotId: string;
   readonly startingOffset: string;
+  /** Where the verb has the flag; else none. */
+  readonly fallback?: FallbackPolicy;
 }
 
 /** What must hold among {@link snapshotSpecs}. */

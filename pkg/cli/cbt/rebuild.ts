@@ -4,12 +4,13 @@ import { rebuildDevice, rebuildSteps } from "../../snapshotmetadata/rebuild/inde
 import type { Verb } from "../command.ts";
 import { print } from "../print.ts";
 import { progressLine } from "../screen/progress.ts";
-import { tellResume, withMetadata } from "./connect.ts";
-import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
+import { withMetadata } from "./connect.ts";
+import { checkSnapshotOptions, fallbackSpecs, snapshotSpecs } from "./options.ts";
 import { jsonReport, textReport } from "./report.ts";
 
 const rebuildOptions = defineOptions({
   ...snapshotSpecs,
+  ...fallbackSpecs,
   source: text("source-device-path", "", "Device (or file) restored from the snapshot; only read", { short: "src" }),
   target: text("target-device-path", "", "File to write, or block device to overwrite", { short: "tgt" }),
   base: text(
@@ -51,7 +52,7 @@ export const rebuild: Verb<Options> = {
   failpoints: rebuildSteps,
   run: async (options, io) => {
     using progress = progressLine(io);
-    await withMetadata(options, io, tellResume(progress), async (metadata) => {
+    await withMetadata(options, io, progress, async (metadata) => {
       const report = await rebuildDevice({
         metadata,
         sourcePath: options.source,
@@ -65,8 +66,7 @@ export const rebuild: Verb<Options> = {
         signal: io.signal,
       });
       progress[Symbol.dispose]();
-      const text =
-        options.outputFormat === "json" ? jsonReport(report, metadata.target) : textReport(report, metadata.target);
+      const text = options.outputFormat === "json" ? jsonReport(report, metadata) : textReport(report, metadata);
       await print(io.stdout, text, io.signal);
     });
   },

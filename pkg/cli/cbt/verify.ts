@@ -2,7 +2,7 @@ import { defineOptions, type OptionsOf, text } from "../../runtime/options/index
 import { verifyDevice } from "../../snapshotmetadata/rebuild/index.ts";
 import type { Verb } from "../command.ts";
 import { progressLine } from "../screen/progress.ts";
-import { tellResume, withMetadata } from "./connect.ts";
+import { withMetadata } from "./connect.ts";
 import { checkSnapshotOptions, snapshotSpecs } from "./options.ts";
 
 const verifyOptions = defineOptions({
@@ -32,7 +32,7 @@ export const verify: Verb<OptionsOf<typeof verifyOptions>> = {
   options: verifyOptions,
   run: async (options, io) => {
     using progress = progressLine(io);
-    await withMetadata(options, io, tellResume(progress), async (metadata) => {
+    await withMetadata(options, io, progress, async (metadata) => {
       await verifyDevice({
         metadata,
         sourcePath: options.source,

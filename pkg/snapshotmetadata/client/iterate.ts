@@ -1,16 +1,22 @@
+import { BlockMetadataType } from "../../gen/snapshotmetadata/snapshotmetadata.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
 import { cancelled, MetadataFailure } from "./failure.ts";
+import { type Ladder, lowerTierOf } from "./ladder.ts";
 import type { ResumeNotice, ResumePolicy } from "./options.ts";
-import { endOf, type MetadataRecord } from "./record.ts";
+import { endOf, type MetadataRecord, type MetadataTier } from "./record.ts";
 import { nameOf, type RuleCheck } from "./rules.ts";
 import type { MetadataMessage, MetadataQuestion, MetadataTransport } from "./transport.ts";
 
 export interface IterationDeps {
-  readonly transport: MetadataTransport;
+  /** Absent when there is no metadata service; the ladder then stands at the full volume. */
+  readonly transport: MetadataTransport | undefined;
   /** Called for each stream that is opened. */
   readonly freshToken: (signal: AbortSignal) => Promise<string>;
   readonly question: Omit<MetadataQuestion, "token" | "startingOffset">;
+  readonly ladder: Ladder;
+  /** Size of the volume where no message told it. */
+  readonly knownSizeBytes: bigint | undefined;
   readonly rules: RuleCheck;
   readonly tally: Tally;
   readonly policy: ResumePolicy;
@@ -27,14 +33,40 @@ export interface Tally {
   complete: boolean;
 }
 
-/** Yields records until nothing can be missing, over as many streams as it takes. Throws MetadataFailure. */
+/** Yields records until nothing can be missing, from the highest tier that can be had. Throws MetadataFailure. */
 export async function* iterate(deps: IterationDeps, signal: AbortSignal): AsyncGenerator<MetadataRecord, void> {
-  const { transport, rules, tally, policy, clock } = deps;
+  const { ladder, rules, tally, transport } = deps;
+  let sizeBytes = deps.knownSizeBytes;
+  while (ladder.tier !== "full" && transport) {
+    try {
+      yield* resumed(deps, transport, ladder.tier, signal);
+      return;
+    } catch (thrown) {
+      const failure = asFailure(thrown, signal);
+      if (tally.ranges > 0) throw tooLate(failure, deps);
+      ladder.descend(failure);
+      sizeBytes = rules.capacity ?? sizeBytes;
+      rules.restarted();
+    }
+  }
+  yield* wholeVolume(deps, sizeBytes);
+}
+
+/** One tier's records, over as many streams as it takes. */
+async function* resumed(
+  deps: IterationDeps,
+  transport: MetadataTransport,
+  tier: MetadataTier,
+  signal: AbortSignal,
+): AsyncGenerator<MetadataRecord, void> {
+  const { rules, tally, policy, clock } = deps;
+  const { baseHandle, ...allocated } = deps.question;
+  const question = tier === "delta" && baseHandle !== undefined ? { ...allocated, baseHandle } : allocated;
   let barren = 0;
   for (;;) {
     try {
       const token = await deps.freshToken(signal);
-      for await (const message of transport.ask({ ...deps.question, token, startingOffset: rules.offset }, signal)) {
+      for await (const message of transport.ask({ ...question, token, startingOffset: rules.offset }, signal)) {
         const record = toRecord(message, deps);
         if (record.ranges.length > 0) barren = 0;
         yield record;
@@ -51,7 +83,7 @@ export async function* iterate(deps: IterationDeps, signal: AbortSignal): AsyncG
       }
       barren += 1;
       if (barren >= policy.attempts) throw givenUp(failure, tally, rules.offset, barren);
-      const pauseMs = pauseAfter(barren, policy);
+      const pauseMs = Math.max(pauseAfter(barren, policy), failure.recheckMs ?? 0);
       deps.onResume({ offset: rules.offset, attempt: barren, pauseMs, because: failure });
       await clock.sleep(pauseMs, signal).catch(() => Promise.reject(cancelled(signal)));
       tally.resumes += 1;
@@ -60,7 +92,38 @@ export async function* iterate(deps: IterationDeps, signal: AbortSignal): AsyncG
   }
 }
 
-function toRecord(message: MetadataMessage, { rules, tally }: IterationDeps): MetadataRecord {
+/** The last tier: one range over all that was asked for. Nothing can be missing from it. */
+function* wholeVolume(
+  { rules, tally, ladder }: IterationDeps,
+  sizeBytes: bigint | undefined,
+): Generator<MetadataRecord, void> {
+  if (sizeBytes === undefined) {
+    const cause = ladder.steps.at(-1)?.failure;
+    const message =
+      "the whole volume would have to be read, but its size is not known: no message and no status.restoreSize of the " +
+      `snapshot's content tells it${cause ? ` (${cause.message})` : ""}`;
+    throw new MetadataFailure("terminal", "SizeUnknown", message, { cause });
+  }
+  const { offset } = rules;
+  const blockMetadata = offset < sizeBytes ? [{ byteOffset: offset, sizeBytes: sizeBytes - offset }] : [];
+  const blockMetadataType = BlockMetadataType.VARIABLE_LENGTH;
+  yield toRecord({ blockMetadataType, volumeCapacityBytes: sizeBytes, blockMetadata }, { rules, tally });
+  tally.complete = true;
+}
+
+/** After the first range another tier would name what was given already: only the caller can start over. */
+function tooLate(failure: MetadataFailure, { ladder, rules }: IterationDeps): MetadataFailure {
+  const { tier } = ladder;
+  const lowerTier = lowerTierOf(tier, failure);
+  if (lowerTier === undefined) return failure;
+  const message =
+    `the ${tier} ranges ended at byte ${rules.offset} and the rest of them can not be had: ${failure.message}; ` +
+    `what was given is not complete, start over with ${lowerTier} ranges`;
+  const code = failure.code === undefined ? {} : { code: failure.code };
+  return new MetadataFailure("terminal", "TierLost", message, { cause: failure, lowerTier, ...code });
+}
+
+function toRecord(message: MetadataMessage, { rules, tally }: Pick<IterationDeps, "rules" | "tally">): MetadataRecord {
   const ranges = rules.accept(message);
   tally.messages += 1;
   tally.ranges += ranges.length;

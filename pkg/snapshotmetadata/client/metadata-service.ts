@@ -18,7 +18,7 @@ type Call = ServerWritableStream<Request, GetMetadataAllocatedResponse>;
 export interface Script {
   readonly messages?: readonly GetMetadataAllocatedResponse[];
   /** gRPC status at the end; absent: OK. `hang`: nothing more comes. */
-  readonly end?: { readonly code: number; readonly details?: string } | "hang";
+  readonly end?: { readonly code: number; readonly details?: string; readonly trailers?: Metadata } | "hang";
 }
 
 export interface TestService extends AsyncDisposable {
@@ -102,7 +102,7 @@ async function play(call: Call, { messages = [], end }: Script, counts: { writte
     if (!call.write(message)) await drained(call).catch(() => undefined);
   }
   if (end === "hang") return;
-  if (end) call.emit("error", { code: end.code, details: end.details ?? "", metadata: new Metadata() });
+  if (end) call.emit("error", { code: end.code, details: end.details ?? "", metadata: end.trailers ?? new Metadata() });
   else call.end();
 }
 

@@ -1,101 +1,24 @@
 import { createServer } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SelfSubjectReview, TokenRequest } from "../../apis/core/index.ts";
-import type { Kind, KubeObject } from "../../apis/schema/index.ts";
 import { ApiError } from "../../kube/client/index.ts";
 import { makeServerCertificate, type ServerCertificate } from "../../runtime/certificates/index.ts";
 import { manualClock } from "../../runtime/timing/index.ts";
-import type { MetadataFailure } from "./failure.ts";
+import { anApi, collect, type FakeApi, failureOf, openedOn, rangesOf } from "./fake-api.ts";
 import { aMessage, type Script, testService } from "./metadata-service.ts";
 import { openMetadata } from "./open.ts";
-import type { MetadataApi, MetadataOptions } from "./options.ts";
-import type { MetadataStream } from "./stream.ts";
+import type { MetadataOptions } from "./options.ts";
 
 const block = 4096;
 const unavailable = { code: 14, details: "the driver went away" };
 let certificate: ServerCertificate;
 let stranger: ServerCertificate;
+const opened = (scripts: readonly Script[], change: Partial<MetadataOptions> = {}) =>
+  openedOn(certificate, scripts, change);
 
 beforeAll(async () => {
   certificate = await makeServerCertificate(["127.0.0.1", "metadata.csi-driver.svc"]);
   stranger = await makeServerCertificate(["127.0.0.1"]);
 });
-
-/** Objects by "Kind/namespace/name", tokens that count up, and what was asked for. */
-class FakeApi implements MetadataApi {
-  readonly objects = new Map<string, KubeObject>();
-  readonly tokenRequests: { readonly name: string; readonly spec: TokenRequest["spec"] }[] = [];
-  tokenError: Error | undefined;
-
-  put(kind: string, namespace: string, name: string, rest: object): void {
-    this.objects.set(`${kind}/${namespace}/${name}`, { metadata: { name, namespace, uid: `uid-${name}` }, ...rest });
-  }
-
-  async get<T extends KubeObject>(kind: Kind<T>, ref: { name: string; namespace?: string | undefined }): Promise<T> {
-    const found = this.objects.get(`${kind.kind}/${ref.namespace ?? ""}/${ref.name}`);
-    if (found) return found as T;
-    throw new ApiError({ status: 404, reason: "NotFound", message: "not found", method: "GET", path: "/" });
-  }
-
-  async create<T extends KubeObject>(
-    kind: Kind<T>,
-    object: T,
-    options: { name?: string | undefined } = {},
-  ): Promise<T> {
-    if (kind.kind === SelfSubjectReview.kind) {
-      return { ...object, status: { userInfo: { username: "system:serviceaccount:shop:backup" } } };
-    }
-    if (kind.kind !== TokenRequest.kind) throw new Error(`unexpected ${kind.kind}`);
-    if (this.tokenError) throw this.tokenError;
-    this.tokenRequests.push({ name: options.name ?? "", spec: (object as unknown as TokenRequest).spec });
-    return { ...object, status: { token: `secret-${this.tokenRequests.length}`, expirationTimestamp: "" } };
-  }
-}
-
-function anApi(address: string, { caPem } = certificate): FakeApi {
-  const api = new FakeApi();
-  for (const day of ["monday", "tuesday"]) {
-    api.put("VolumeSnapshot", "shop", day, {
-      status: { boundVolumeSnapshotContentName: `content-${day}`, readyToUse: true },
-    });
-    api.put("VolumeSnapshotContent", "", `content-${day}`, {
-      spec: { driver: "dev", volumeSnapshotRef: { namespace: "shop", name: day, uid: `uid-${day}` } },
-      status: { snapshotHandle: `handle-${day}` },
-    });
-  }
-  const caCert = Buffer.from(caPem).toString("base64");
-  api.put("SnapshotMetadataService", "", "dev", { spec: { audience: "cbt", address, caCert } });
-  return api;
-}
-
-async function opened(scripts: readonly Script[], change: Partial<MetadataOptions> = {}) {
-  const service = await testService(certificate, scripts);
-  const api = anApi(service.address);
-  const options = { api, namespace: "shop", snapshotName: "tuesday", resume: { firstPauseMs: 0 }, ...change };
-  const stream = await openMetadata(options);
-  const dispose = async (): Promise<void> => {
-    await stream.close();
-    await service[Symbol.asyncDispose]();
-  };
-  return { service, api, stream, [Symbol.asyncDispose]: dispose };
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-async function rangesOf(stream: MetadataStream): Promise<[bigint, bigint][]> {
-  return (await collect(stream.ranges())).map(({ byteOffset, sizeBytes }) => [byteOffset, sizeBytes]);
-}
-
-async function failureOf(work: Promise<unknown>): Promise<MetadataFailure> {
-  return await work.then(
-    () => Promise.reject(new Error("it did not fail")),
-    (thrown: MetadataFailure) => thrown,
-  );
-}
 
 describe("a stream", () => {
   it("gives records in order, with offsets beyond 2^53, and is complete after OK", async () => {
@@ -298,7 +221,7 @@ describe("a refusal", () => {
 
   it("a certificate of another authority is TlsFailed, at once, and no token leaves", async () => {
     await using service = await testService(certificate, [{}]);
-    const api = anApi(service.address, stranger);
+    const api = anApi(service.address, stranger.caPem);
     await using stream = await openMetadata({ api, namespace: "shop", snapshotName: "tuesday" });
     expect(await failureOf(rangesOf(stream))).toMatchObject({ reason: "TlsFailed", kind: "terminal" });
     expect(service.requests).toHaveLength(0);
@@ -306,7 +229,7 @@ describe("a refusal", () => {
 
   it("a certificate for another name is TlsFailed, unless that name is expected", async () => {
     await using service = await testService(certificate, [{}]);
-    const api = anApi("metadata.csi-driver.svc:6443");
+    const api = anApi("metadata.csi-driver.svc:6443", certificate.caPem);
     const options = { api, namespace: "shop", snapshotName: "tuesday", address: service.address };
     await using wrong = await openMetadata({ ...options, serverName: "other.svc" });
     expect(await failureOf(rangesOf(wrong))).toMatchObject({ reason: "TlsFailed" });
@@ -321,7 +244,7 @@ describe("a refusal", () => {
     await new Promise((resolve) => free.close(resolve));
     const resume = { attempts: 2, firstPauseMs: 0 };
     await using stream = await openMetadata({
-      api: anApi(`127.0.0.1:${port}`),
+      api: anApi(`127.0.0.1:${port}`, certificate.caPem),
       namespace: "shop",
       snapshotName: "tuesday",
       resume,
@@ -378,7 +301,7 @@ describe("finding the service", () => {
         api.put("VolumeSnapshotContent", "", "content-monday", {
           spec: { driver: "dev", volumeSnapshotRef: { namespace: "shop", name: "monday" } },
         }),
-      "HandleMissing",
+      "BaseUnavailable",
       { previousSnapshotName: "monday" },
     ],
     ["no service", (api) => api.objects.delete("SnapshotMetadataService//dev"), "ServiceNotFound"],
@@ -404,7 +327,7 @@ describe("finding the service", () => {
     ["half a ServiceAccount", () => {}, "InvalidRequest", { serviceAccount: { namespace: "", name: "backup" } }],
     ["no snapshot named", () => {}, "InvalidRequest", { snapshotName: "" }],
   ])("%s", async (_, spoil, reason, change = {}) => {
-    const api = anApi("127.0.0.1:1");
+    const api = anApi("127.0.0.1:1", certificate.caPem);
     spoil(api);
     const failure = await failureOf(openMetadata({ api, namespace: "shop", snapshotName: "tuesday", ...change }));
     expect(failure).toMatchObject({ name: "Failure", reason });

@@ -1,6 +1,7 @@
 import { systemClock } from "../../runtime/timing/index.ts";
 import { MetadataFailure } from "./failure.ts";
 import { iterate, type Tally } from "./iterate.ts";
+import { ladder } from "./ladder.ts";
 import type { MetadataOptions, ResumePolicy } from "./options.ts";
 import { ruleCheck } from "./rules.ts";
 import type { MetadataStream } from "./stream.ts";
@@ -17,7 +18,9 @@ const defaultPolicy: ResumePolicy = { attempts: 12, firstPauseMs: 200, longestPa
  */
 export async function openMetadata(options: MetadataOptions): Promise<MetadataStream> {
   checkOptions(options);
-  const target = await resolveTarget(options);
+  const named = options.previousSnapshotId || options.previousSnapshotName;
+  const stand = ladder(named ? "delta" : "allocated", options.fallback ?? "none", options.onFallback ?? (() => {}));
+  const target = await resolveTarget(options, stand.descend);
   const { serviceAccount, tokenExpirySeconds: expirySeconds, serverName, clock = systemClock } = options;
   const tokens =
     options.token ??
@@ -26,7 +29,8 @@ export async function openMetadata(options: MetadataOptions): Promise<MetadataSt
       ...(serviceAccount ? { serviceAccount } : {}),
       ...(expirySeconds ? { expirySeconds } : {}),
     });
-  const transport = connectMetadata({ ...target, ...(serverName ? { serverName } : {}) });
+  const { service } = target;
+  const transport = service && connectMetadata({ ...service, ...(serverName ? { serverName } : {}) });
   const rules = ruleCheck(options.startingOffset ?? 0n);
   const tally: Tally = { messages: 0, ranges: 0, rangeBytes: 0n, resumes: 0, complete: false };
   const closing = new AbortController();
@@ -34,7 +38,9 @@ export async function openMetadata(options: MetadataOptions): Promise<MetadataSt
   const records = iterate(
     {
       transport,
-      freshToken: (abort) => tokens(target.audience, abort),
+      freshToken: (abort) => tokens(service?.audience ?? "", abort),
+      ladder: stand,
+      knownSizeBytes: target.restoreSizeBytes,
       question: {
         namespace: target.namespace,
         snapshotName: target.snapshotName,
@@ -49,7 +55,7 @@ export async function openMetadata(options: MetadataOptions): Promise<MetadataSt
     },
     signal,
   );
-  return metadataStream({ target, records, tally, rules, transport, closing });
+  return metadataStream({ target, records, tally, rules, ladder: stand, transport, closing });
 }
 
 /** Byte offsets are int64 on the wire. */

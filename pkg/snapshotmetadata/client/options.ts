@@ -1,5 +1,7 @@
 import type { KubeClient } from "../../kube/client/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
+import type { FallbackPolicy, TierStep } from "./ladder.ts";
+import type { MetadataTier } from "./record.ts";
 
 /** What the client asks of the API server. */
 export type MetadataApi = Pick<KubeClient, "get" | "create">;
@@ -51,6 +53,13 @@ export interface MetadataOptions {
   readonly address?: string;
   /** The name the server's certificate must carry, when it is not the host dialled. */
   readonly serverName?: string;
+  /**
+   * When a delta, or allocated ranges, can not be had at all: the lowest tier to take in their place, as long as no range
+   * was given yet. Default none: it is an error. Which tier it became, and why, is in the stream's `tier` and `steps`.
+   */
+  readonly fallback?: FallbackPolicy;
+  /** Told before a lower tier takes the place of one that can not be had. */
+  readonly onFallback?: (step: TierStep, next: MetadataTier) => void;
   readonly resume?: Partial<ResumePolicy>;
   readonly onResume?: (notice: ResumeNotice) => void;
   readonly clock?: Clock;

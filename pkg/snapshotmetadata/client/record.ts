@@ -4,6 +4,12 @@ export interface BlockRange {
   readonly sizeBytes: bigint;
 }
 
+/**
+ * How much of a volume is named, from the least to the most: what changed since an earlier snapshot; what holds data; the
+ * whole volume, without asking anyone.
+ */
+export type MetadataTier = "delta" | "allocated" | "full";
+
 /** Names of the wire's enum; a number stands for a value this client does not know. */
 export type BlockMetadataTypeName = "UNKNOWN" | "FIXED_LENGTH" | "VARIABLE_LENGTH";
 

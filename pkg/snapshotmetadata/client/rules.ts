@@ -9,6 +9,8 @@ export interface RuleCheck {
   accept(message: MetadataMessage): readonly BlockRange[];
   /** A new stream begins at the current offset. */
   resumed(): void;
+  /** Another question is asked from the beginning; only before the first range. */
+  restarted(): void;
   readonly offset: bigint;
   readonly capacity: bigint | undefined;
 }
@@ -65,6 +67,10 @@ export function ruleCheck(startingOffset: bigint): RuleCheck {
     resumed: () => {
       first = true;
       clip = capacity !== undefined;
+    },
+    restarted: () => {
+      [type, capacity, fixedSize] = [undefined, undefined, undefined];
+      clip = false;
     },
     accept: (message) => {
       constant(message);

@@ -1,6 +1,7 @@
 import { status as grpcStatus, type StatusObject } from "@grpc/grpc-js";
 import type { FailureKind } from "../../runtime/errors/index.ts";
 import { MetadataFailure, type MetadataReason } from "./failure.ts";
+import { retryAfterMs } from "./retry-hint.ts";
 
 const verdicts: Partial<Record<number, readonly [FailureKind, MetadataReason]>> = {
   [grpcStatus.CANCELLED]: ["transient", "Cancelled"],
@@ -23,12 +24,27 @@ const distrust =
 /** How grpc-js reports a connection that died under a stream, where it does not say UNAVAILABLE. */
 const cutConnection = /RST_STREAM|ECONNRESET|EPIPE|Connection dropped|socket hang up/i;
 
-/** Turns the end of a stream into a MetadataFailure. `secret` is taken out of the server's words. */
+/** Nobody waits longer because a server says so. */
+const longestHintMs = 300_000;
+
+/**
+ * Turns the end of a stream into a MetadataFailure. `secret` is taken out of the server's words. A server that says when
+ * to try again is taken at its word: also RESOURCE_EXHAUSTED is transient then.
+ */
 export function fromStatus(status: StatusObject, address: string, secret: string): MetadataFailure {
   const words = secret === "" ? status.details : status.details.replaceAll(secret, "[token]");
   const message = `metadata service ${address}: ${grpcStatus[status.code] ?? status.code}: ${words || "no details"}`;
   const [kind, reason] = verdictOf(status);
-  return new MetadataFailure(kind, reason, message, { code: status.code });
+  const afterMs = retryAfterMs(status.metadata);
+  if (afterMs === undefined || (kind !== "transient" && reason !== "ResourceExhausted")) {
+    return new MetadataFailure(kind, reason, message, { code: status.code });
+  }
+  const patient = afterMs <= longestHintMs;
+  const told = patient ? message : `${message}; it wants to be asked again only after ${Math.ceil(afterMs / 1000)} s`;
+  return new MetadataFailure(patient ? "transient" : "terminal", reason, told, {
+    code: status.code,
+    recheckMs: afterMs,
+  });
 }
 
 function verdictOf({ code, details }: StatusObject): readonly [FailureKind, MetadataReason] {

@@ -1,5 +1,6 @@
 import type { Tally } from "./iterate.ts";
-import type { BlockRange, MetadataRecord } from "./record.ts";
+import type { Ladder, TierStep } from "./ladder.ts";
+import type { BlockRange, MetadataRecord, MetadataTier } from "./record.ts";
 import type { RuleCheck } from "./rules.ts";
 import type { MetadataTarget } from "./target.ts";
 import type { MetadataTransport } from "./transport.ts";
@@ -28,6 +29,10 @@ export interface MetadataProgress {
 export interface MetadataStream extends AsyncIterable<MetadataRecord>, AsyncDisposable {
   readonly target: MetadataTarget;
   readonly progress: MetadataProgress;
+  /** What the ranges are. May go down until the first range, and not after. */
+  readonly tier: MetadataTier;
+  /** The tiers that could not be had, in the order tried. */
+  readonly steps: readonly TierStep[];
   /** The records' ranges one by one; instead of iterating over the records. */
   ranges(): AsyncIterable<BlockRange>;
   /** Ends the iteration, if one runs, and the connection. Safe to call twice. */
@@ -39,21 +44,29 @@ export interface StreamParts {
   readonly records: AsyncGenerator<MetadataRecord, void>;
   readonly tally: Tally;
   readonly rules: RuleCheck;
-  readonly transport: MetadataTransport;
+  readonly ladder: Ladder;
+  readonly transport: MetadataTransport | undefined;
   readonly closing: AbortController;
 }
 
 /** Puts the public face on an iteration. */
-export function metadataStream({ target, records, tally, rules, transport, closing }: StreamParts): MetadataStream {
+export function metadataStream(parts: StreamParts): MetadataStream {
+  const { target, records, tally, rules, ladder, transport, closing } = parts;
   const close = async (): Promise<void> => {
     closing.abort(new Error("the metadata stream was closed"));
-    transport.close();
+    transport?.close();
   };
   return {
     target,
+    get tier() {
+      return ladder.tier;
+    },
+    get steps() {
+      return ladder.steps;
+    },
     get progress() {
       const { offset, capacity } = rules;
-      return { ...tally, wireBytes: transport.wireBytes, offset, volumeCapacityBytes: capacity };
+      return { ...tally, wireBytes: transport?.wireBytes ?? 0, offset, volumeCapacityBytes: capacity };
     },
     [Symbol.asyncIterator]: () => records,
     async *ranges() {

@@ -17,13 +17,19 @@ export interface MetadataTarget {
   readonly createdAt?: string;
   /** Bytes that a volume restored from the snapshot needs, as the driver told. Absent as `createdAt`. */
   readonly restoreSizeBytes?: bigint;
-  /** CSI handle of the earlier snapshot; absent for allocated ranges. */
+  /** CSI handle of the earlier snapshot; absent when none was named, or none can be had. */
   readonly baseHandle?: string;
   /**
    * What the driver says of the base of a later delta: true: keep its snapshot; false: its handle is enough, the
    * snapshot may be deleted; absent: it does not say (requireBaseSnapshotForDelta).
    */
   readonly retainBase?: boolean;
+  /** Absent when there is none, and the whole volume is named without asking. */
+  readonly service?: MetadataServiceAddress;
+}
+
+/** Where a driver's metadata service is, and whom to trust there. */
+export interface MetadataServiceAddress {
   /** host:port that will be dialled. */
   readonly address: string;
   readonly audience: string;
@@ -31,20 +37,30 @@ export interface MetadataTarget {
   readonly caPem: string;
 }
 
-/** snapshot → bound content → driver → SnapshotMetadataService. Throws MetadataFailure. */
-export async function resolveTarget(options: MetadataOptions): Promise<MetadataTarget> {
+/**
+ * snapshot → bound content → driver → SnapshotMetadataService. What can not be had is told to `descend`, which throws
+ * unless a lower tier may do without it. Throws MetadataFailure.
+ */
+export async function resolveTarget(
+  options: MetadataOptions,
+  descend: (failure: MetadataFailure) => void,
+): Promise<MetadataTarget> {
   const { namespace, snapshotName } = options;
   const bound = options.driverName ? undefined : await bindingOf(options, snapshotName);
   const driverName = options.driverName || bound?.content.spec.driver || "";
-  const baseHandle = await baseHandleOf(options);
-  const service = await serviceOf(options, driverName);
+  const missed = (thrown: unknown): undefined => {
+    if (!(thrown instanceof MetadataFailure)) throw thrown;
+    descend(thrown);
+  };
+  const baseHandle = await baseHandleOf(options).catch(missed);
+  const found = await serviceOf(options, driverName).catch(missed);
   return {
     namespace,
     snapshotName,
     driverName,
     ...(bound ? factsOf(bound) : {}),
     ...(baseHandle ? { baseHandle } : {}),
-    ...service,
+    ...found,
   };
 }
 
@@ -65,18 +81,41 @@ function factsOf({ snapshot, content }: Binding): Facts {
 
 /** The earlier snapshot's CSI handle; a given handle wins over a name. */
 async function baseHandleOf(options: MetadataOptions): Promise<string | undefined> {
+  const { previousSnapshotName: name, namespace } = options;
   if (options.previousSnapshotId) return options.previousSnapshotId;
-  if (!options.previousSnapshotName) return undefined;
-  const { content } = await bindingOf(options, options.previousSnapshotName);
+  if (!name) return undefined;
+  const { content } = await bindingOf(options, name).catch((thrown: unknown) => {
+    throw baseIsGone(thrown) ? unavailableBase(`${namespace}/${name}`, thrown) : thrown;
+  });
   const handle = content.status?.snapshotHandle;
   if (handle) return handle;
   throw new MetadataFailure(
     "waiting",
-    "HandleMissing",
+    "BaseUnavailable",
     `VolumeSnapshotContent ${content.metadata.name} has no status.snapshotHandle yet, so a delta from VolumeSnapshot ` +
-      `${options.namespace}/${options.previousSnapshotName} can not be asked for`,
+      `${namespace}/${name} can not be asked for`,
     { recheckMs },
   );
+}
+
+const goneReasons: readonly MetadataReason[] = [
+  "SnapshotNotFound",
+  "SnapshotNotReady",
+  "ContentNotFound",
+  "ContentMismatch",
+];
+
+function baseIsGone(thrown: unknown): thrown is MetadataFailure {
+  return thrown instanceof MetadataFailure && goneReasons.includes(thrown.reason);
+}
+
+function unavailableBase(shown: string, failure: MetadataFailure): MetadataFailure {
+  const message = `no delta from VolumeSnapshot ${shown} can be asked for: ${failure.message}`;
+  const { kind, recheckMs: later } = failure;
+  return new MetadataFailure(kind, "BaseUnavailable", message, {
+    cause: failure,
+    ...(later === undefined ? {} : { recheckMs: later }),
+  });
 }
 
 interface Binding {
@@ -110,7 +149,7 @@ async function bindingOf(asking: Asking & { readonly namespace: string }, name: 
   );
 }
 
-type Service = Pick<MetadataTarget, "address" | "audience" | "caPem" | "retainBase">;
+type Service = Pick<MetadataTarget, "service" | "retainBase">;
 
 async function serviceOf(asking: MetadataOptions, driverName: string): Promise<Service> {
   const { spec } = await read(asking, SnapshotMetadataService, { name: driverName }, "ServiceNotFound");
@@ -126,7 +165,7 @@ async function serviceOf(asking: MetadataOptions, driverName: string): Promise<S
   const caPem = Buffer.from(spec.caCert, "base64").toString("latin1");
   if (!caPem.includes("-----BEGIN CERTIFICATE-----")) throw invalid("caCert", "a PEM bundle in base64");
   const retainBase = spec.requireBaseSnapshotForDelta;
-  return { address, audience: spec.audience, caPem, ...(retainBase === undefined ? {} : { retainBase }) };
+  return { service: { address, audience: spec.audience, caPem }, ...(retainBase === undefined ? {} : { retainBase }) };
 }
 
 const recheckMs = 1000;

@@ -87,6 +87,21 @@ describe("rebuildDevice", () => {
     expect((await readFile(target)).equals(after)).toBe(true);
   });
 
+  it.each([
+    ["a base image", (base: string) => ({ basePath: base })],
+    ["what a file holds", () => ({ ontoTarget: true })],
+    ["what a device holds", () => ({ ontoTarget: true, inPlace: true })],
+  ])("uses nothing of %s when the ranges turn out to be no delta", async (_, how) => {
+    const base = join(folder, "base");
+    const before = await image(base, 4 * MiB, [[0, 4 * MiB]]);
+    await writeFile(target, before);
+    const after = await image(source, 4 * MiB, [[2 * MiB, MiB]]);
+    const metadata = { ...aStream([[2 * MiB, MiB]], 4 * MiB), tier: "allocated" as const };
+    const report = await rebuild(metadata, { ...how(base), verification: "none" });
+    expect((await readFile(target)).equals(after)).toBe(true);
+    expect(report.baseBytesRead).toBe(0);
+  });
+
   it("extends a base of a volume that has grown", async () => {
     const base = join(folder, "base");
     const before = await image(base, 2 * MiB, [[0, MiB]]);

@@ -1,7 +1,7 @@
 import { Failure } from "../../runtime/errors/index.ts";
 import type { Failpoint } from "../../runtime/failpoints/index.ts";
 import { type Clock, systemClock } from "../../runtime/timing/index.ts";
-import type { BlockRange } from "../client/index.ts";
+import type { BlockRange, MetadataTier } from "../client/index.ts";
 import { chunkBytes, chunksOf, cut, safe } from "./chunks.ts";
 import { compareDevices, differenceBlockBytes } from "./compare.ts";
 import { type Device, isBlockDevice, openDevice, readFully } from "./device.ts";
@@ -11,6 +11,8 @@ import { type PendingTarget, pendingFile, pendingInPlace } from "./target.ts";
 /** Where the ranges come from; a MetadataStream fits. */
 export interface RangeStream {
   ranges(): AsyncIterable<BlockRange>;
+  /** What the ranges are, settled with the first of them. Anything but a delta does without a base. Absent: as asked for. */
+  readonly tier?: MetadataTier;
   readonly progress: {
     readonly messages: number;
     readonly ranges: number;
@@ -80,9 +82,13 @@ interface Tally {
   baseBytesRead: number;
 }
 
-async function build(options: RebuildOptions, source: Device, base: Device | undefined): Promise<RebuildReport> {
-  const { metadata, signal, verification, clock = systemClock, failpoint = () => undefined } = options;
+async function build(asked: RebuildOptions, source: Device, opened: Device | undefined): Promise<RebuildReport> {
+  const { metadata, signal, verification, clock = systemClock, failpoint = () => undefined } = asked;
   const ranges = await peek(metadata.ranges());
+  // Ranges that are no delta name all there is: on top of a base, what was freed since would stay.
+  const isDelta = metadata.tier === undefined || metadata.tier === "delta";
+  const base = isDelta ? opened : undefined;
+  const options = isDelta ? asked : { ...asked, ontoTarget: false };
   const capacity = capacityOf(metadata, source, base);
   const bounds = { sizeBytes: capacity, readFrom: base ? [source, base] : [source] };
   const target = options.inPlace

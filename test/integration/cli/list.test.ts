@@ -42,7 +42,7 @@ describe("ndjson", () => {
       `{"record":1,${fixed},"block_metadata":[{"byte_offset":0,"size_bytes":4096},{"byte_offset":8192,"size_bytes":4096}]}`,
       `{"record":2,${fixed},"block_metadata":[]}`,
       `{"record":3,${fixed},"block_metadata":[{"byte_offset":65536,"size_bytes":4096}]}`,
-      '{"complete":true,"records":3,"ranges":3,"range_bytes":12288,"resumes":0,' +
+      '{"complete":true,"records":3,"ranges":3,"range_bytes":12288,"resumes":0,"tier":"allocated","fallbacks":[],' +
         `"driver_name":"${cli.rig.driverName}","snapshot_handle":"handle-1","base_snapshot_handle":null,` +
         '"require_base_snapshot_for_delta":null}',
       "",
