@@ -14,7 +14,14 @@ afterEach(() => {
 
 /** Reads that must not happen. */
 const none = (): never => expect.unreachable("nothing is read while the server stops");
-const reads = { snapshot: none, content: none, snapshotClass: none, snapshotClasses: none, secret: none };
+const reads = {
+  snapshot: none,
+  content: none,
+  snapshotClass: none,
+  snapshotClasses: none,
+  secret: none,
+  contentsOf: none,
+};
 const user = { username: "u", groups: [], extra: {} };
 
 /** A server that is stopping, for everybody who still has a connection. */

@@ -8,14 +8,15 @@ import type { Arrival, Arrivals } from "./arrivals.ts";
 import { authenticate, authorize, type Reviewer } from "./authorize.ts";
 import type { CallLimits } from "./call-limits.ts";
 import { type CallScope, endCall, openScope } from "./call-scope.ts";
+import { checkBase } from "./check-base.ts";
 import { readRequest } from "./check-request.ts";
 import { forward, type RawCall } from "./forward.ts";
-import type { AudienceSource } from "./kube-access.ts";
+import type { AudienceSource, MetadataReads } from "./kube-access.ts";
 import { allocated, type MetadataMethod, type MetadataRequest } from "./methods.ts";
 import type { MetadataMetrics } from "./metrics.ts";
 import { Refusal, toRefusal } from "./refusals.ts";
-import { resolveSecrets, type SecretReads } from "./resolve-secrets.ts";
-import { type ReadySnapshot, resolveTarget, type SnapshotReads } from "./resolve-target.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
+import { type ReadySnapshot, resolveTarget } from "./resolve-target.ts";
 import { type StreamValidation, streamCheck } from "./stream-check.ts";
 
 /** The driver, as the handlers need it. */
@@ -33,9 +34,9 @@ export interface HandlerDeps {
   /** The audience that tokens must be meant for. */
   readonly audience: AudienceSource;
   readonly reviewer: Reviewer;
-  readonly reads: SnapshotReads & SecretReads;
+  readonly reads: MetadataReads;
   /** The same reads past every cache: asked once before something is refused. */
-  readonly liveReads: SnapshotReads & SecretReads;
+  readonly liveReads: MetadataReads;
   /** Where calls come from, and whose they are. */
   readonly arrivals: Pick<Arrivals, "arrivalOf">;
   readonly limits: CallLimits;
@@ -153,8 +154,11 @@ async function resolve(
   request: MetadataRequest,
   signal: AbortSignal,
 ): Promise<{ ready: ReadySnapshot; secrets: Readonly<Record<string, string>> }> {
-  const through = async (reads: SnapshotReads & SecretReads) => {
-    const ready = await resolveTarget(reads, deps.driver.requireName(), request, signal);
+  const through = async (reads: MetadataReads) => {
+    const driverName = deps.driver.requireName();
+    const ready = await resolveTarget(reads, driverName, request, signal);
+    const { namespace, baseSnapshotId: handle } = request;
+    if (handle !== undefined) await checkBase(reads, { driverName, namespace, handle, target: ready }, signal);
     return { ready, secrets: await resolveSecrets(reads, ready, signal) };
   };
   try {

@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
 import { reply, type Script, ScriptedServer, status } from "../../kube/testing/index.ts";
 import { createLogger } from "../../runtime/log/index.ts";
-import { audienceFrom, kubeReviewer, liveReads, reading } from "./kube-access.ts";
+import { systemClock } from "../../runtime/timing/index.ts";
+import { contentLists } from "./content-lists.ts";
+import { audienceFrom, kubeReviewer, listContents, liveReads, reading } from "./kube-access.ts";
 import { Refusal } from "./refusals.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -19,7 +21,8 @@ async function setUp(script: Script) {
   const config = loadKubeConfig({ text: server.kubeconfig(), env: {} });
   const client = createKubeClient({ config, userAgent: "unit/1", log });
   cleanups.push(() => client.close());
-  return { log, lines, client, reads: liveReads(client, reading(log)) };
+  const lists = contentLists({ list: () => listContents(client), shareMs: 0, clock: systemClock });
+  return { log, lines, client, reads: liveReads(client, lists, reading(log)) };
 }
 
 const refusalOf = (promise: Promise<unknown>): Promise<Refusal> =>

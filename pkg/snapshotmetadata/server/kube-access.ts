@@ -7,14 +7,18 @@ import { ApiError, isForbidden, type KubeClient, type ObjectRef } from "../../ku
 import type { Reader } from "../../kube/informer/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Logger } from "../../runtime/log/index.ts";
+import { abortable } from "../../runtime/timing/index.ts";
 import type { Reviewer } from "./authorize.ts";
 import type { CachedKinds } from "./caches.ts";
+import type { BaseReads } from "./check-base.ts";
+import type { ContentLists } from "./content-lists.ts";
 import { Refusal } from "./refusals.ts";
 import type { SecretReads } from "./resolve-secrets.ts";
 import type { SnapshotReads } from "./resolve-target.ts";
+import { trimContent } from "./trim.ts";
 
 /** Every read of one call. */
-export type MetadataReads = SnapshotReads & SecretReads;
+export type MetadataReads = SnapshotReads & SecretReads & BaseReads;
 
 /** Token and access reviews by the API server; nothing is remembered. */
 export function kubeReviewer(client: KubeClient): Reviewer {
@@ -35,7 +39,7 @@ async function asked<T>(what: string, signal: AbortSignal, answer: Promise<T>): 
 }
 
 /** Reads straight from the API server. */
-export function liveReads(client: KubeClient, read: Read): MetadataReads {
+export function liveReads(client: KubeClient, lists: ContentLists, read: Read): MetadataReads {
   const find = <T extends KubeObject>(kind: Kind<T>, ref: ObjectRef, signal: AbortSignal) =>
     read(kind, ref.name, signal, client.find(kind, ref, { signal }));
   return {
@@ -47,11 +51,25 @@ export function liveReads(client: KubeClient, read: Read): MetadataReads {
       return items;
     },
     secret: (ref, signal) => find(Secret, ref, signal),
+    contentsOf: (handle, signal) => read(VolumeSnapshotContent, "", signal, abortable(lists.fresh(handle), signal)),
   };
 }
 
+/** All contents, trimmed as in the cache. */
+export async function listContents(client: KubeClient): Promise<VolumeSnapshotContent[]> {
+  const { items } = await client.listAll(VolumeSnapshotContent);
+  return items.map((each) => trimContent(each));
+}
+
+interface CachedParts {
+  readonly caches: CachedKinds;
+  readonly live: MetadataReads;
+  readonly lists: ContentLists;
+  readonly read: Read;
+}
+
 /** Reads from watch caches. Secrets are never cached: they are read live, for the call that needs them. */
-export function cachedReads(caches: CachedKinds, live: MetadataReads, read: Read): MetadataReads {
+export function cachedReads({ caches, live, lists, read }: CachedParts): MetadataReads {
   const find = <T extends KubeObject>(kind: Kind<T>, from: Reader<T>, ref: ObjectRef, signal: AbortSignal) =>
     read(kind, ref.name, signal, from.find(ref, { signal }));
   return {
@@ -60,6 +78,9 @@ export function cachedReads(caches: CachedKinds, live: MetadataReads, read: Read
     snapshotClass: (name, signal) => find(VolumeSnapshotClass, caches.classes, { name }, signal),
     snapshotClasses: (signal) => read(VolumeSnapshotClass, "", signal, caches.classes.list({ signal })),
     secret: live.secret,
+    contentsOf: async (handle, signal) =>
+      caches.contentsOf(handle) ??
+      (await read(VolumeSnapshotContent, "", signal, abortable(lists.recent(handle), signal))),
   };
 }
 

@@ -157,6 +157,18 @@ export const refusals = {
     code: status.INVALID_ARGUMENT,
     original: status.INVALID_ARGUMENT,
   },
+  baseForeign: {
+    when: "base_snapshot_id is the handle of a snapshot, but of none that is bound in the request's namespace",
+    code: status.NOT_FOUND,
+    original: status.UNAVAILABLE,
+    originalPasses: true,
+  },
+  baseMismatch: {
+    when: "base_snapshot_id is the handle of a snapshot of another driver, or of another volume than the target's",
+    code: status.INVALID_ARGUMENT,
+    original: status.INVALID_ARGUMENT,
+    originalPasses: true,
+  },
   secretUnresolved: {
     when: "the secret that class or content name does not exist, or is named wrongly",
     code: status.FAILED_PRECONDITION,

@@ -19,9 +19,10 @@ import { type AdmissionMeter, admissionMeter } from "./admission-metrics.ts";
 import { arrivals } from "./arrivals.ts";
 import { type MetadataCaches, metadataCaches } from "./caches.ts";
 import { callLimits } from "./call-limits.ts";
+import { contentLists } from "./content-lists.ts";
 import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
-import { audienceFrom, cachedReads, kubeReviewer, liveReads, reading } from "./kube-access.ts";
+import { audienceFrom, cachedReads, kubeReviewer, listContents, liveReads, reading } from "./kube-access.ts";
 import { metadataMetrics } from "./metrics.ts";
 import { type MetadataServerOptions, originalHealthPath } from "./options.ts";
 import { admittedReviews } from "./review-admission.ts";
@@ -36,6 +37,9 @@ const firstCallMs = 60_000;
 
 /** How long a request may take to arrive, once its headers are there. */
 const requestMs = 10_000;
+
+/** How long a live list of all contents serves the calls that come after it, where the role has no watch. */
+const contentListShareMs = 2_000;
 
 const defaultStreamingMinutes = 10;
 
@@ -163,7 +167,8 @@ async function openAccess(options: MetadataServerOptions, { client, link, env, m
   );
   const caches = metadataCaches(shared, { watchServices: audience === "" });
   const read = reading(log);
-  const live = liveReads(client, read);
+  const lists = contentLists({ list: () => listContents(client), shareMs: contentListShareMs, clock });
+  const live = liveReads(client, lists, read);
   const { reviewToken: review, reviewAccess } = kubeReviewer(client);
   const ask = admittedReviews({ ...options, review, clock });
   return {
@@ -173,7 +178,7 @@ async function openAccess(options: MetadataServerOptions, { client, link, env, m
       // Never remembered: a right that was taken away is gone with the next call.
       reviewAccess,
     },
-    reads: cachedReads(caches, live, read),
+    reads: cachedReads({ caches, live, lists, read }),
     liveReads: live,
     caches,
   };

@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import type { VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
+import { manualClock } from "../../runtime/timing/index.ts";
+import { contentLists } from "./content-lists.ts";
+
+const content = (name: string, handle: string): VolumeSnapshotContent => ({
+  metadata: { name },
+  spec: { driver: "d", deletionPolicy: "Delete", source: { snapshotHandle: handle }, volumeSnapshotRef: {} },
+});
+
+function setUp() {
+  const clock = manualClock();
+  const begun: PromiseWithResolvers<VolumeSnapshotContent[]>[] = [];
+  const list = (): Promise<VolumeSnapshotContent[]> => {
+    const answer = Promise.withResolvers<VolumeSnapshotContent[]>();
+    begun.push(answer);
+    return answer.promise;
+  };
+  return { clock, begun, lists: contentLists({ list, shareMs: 2_000, clock }) };
+}
+
+const named = (contents: readonly VolumeSnapshotContent[]): (string | undefined)[] =>
+  contents.map(({ metadata }) => metadata.name);
+
+it("one list serves all who come while it is on its way, and for a while after", async () => {
+  const { clock, begun, lists } = setUp();
+  const early = [lists.recent("h"), lists.recent("other")];
+  await clock.advance(500);
+  begun[0]?.resolve([content("a", "h"), content("b", "h")]);
+  expect((await Promise.all(early)).map(named)).toEqual([["a", "b"], []]);
+  await clock.advance(1_499);
+  expect(named(await lists.recent("h"))).toEqual(["a", "b"]);
+  expect(begun.length).toBe(1);
+  await clock.advance(1);
+  void lists.recent("h");
+  expect(begun.length).toBe(2);
+});
+
+it("who needs the truth gets a list that was begun after the question, shared with all who ask meanwhile", async () => {
+  const { clock, begun, lists } = setUp();
+  void lists.fresh("h");
+  const late = [lists.fresh("h"), lists.fresh("h"), lists.fresh("h")];
+  await clock.advance(0);
+  expect(begun.length).toBe(1);
+  begun[0]?.resolve([content("old", "h")]);
+  await clock.advance(0);
+  expect(begun.length).toBe(2);
+  begun[1]?.resolve([content("new", "h")]);
+  expect((await Promise.all(late)).map(named)).toEqual([["new"], ["new"], ["new"]]);
+});
+
+it("a list that fails is told to those who wait for it, and tried again for the next", async () => {
+  const { clock, begun, lists } = setUp();
+  const failed = lists.recent("h");
+  const waiting = lists.fresh("h");
+  begun[0]?.reject(new Error("away"));
+  await expect(failed).rejects.toThrow("away");
+  await clock.advance(0);
+  begun[1]?.resolve([content("a", "h")]);
+  expect(named(await waiting)).toEqual(["a"]);
+});
+
+it("lets go of what it holds", async () => {
+  const { clock, begun, lists } = setUp();
+  const first = lists.recent("h");
+  begun[0]?.resolve([]);
+  await first;
+  expect(clock.waiting).toBe(1);
+  await clock.advance(2_000);
+  expect(clock.waiting).toBe(0);
+});
