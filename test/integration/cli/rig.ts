@@ -14,6 +14,8 @@ export interface Answer {
   readonly messages?: readonly (readonly (readonly [number, number])[])[];
   readonly capacity?: number;
   readonly type?: 1 | 2;
+  /** The end waits for this. */
+  readonly until?: Promise<void>;
   /** gRPC status; absent: OK. */
   readonly fail?: { readonly code: number; readonly details: string };
 }
@@ -45,10 +47,14 @@ export interface CliRig extends AsyncDisposable {
 }
 
 /** Starts driver, server and identity; `answer` says what each of the driver's streams does. */
-export async function openCliRig(ground: Ground, answer: (seen: SeenCall) => Answer): Promise<CliRig> {
+export async function openCliRig(
+  ground: Ground,
+  answer: (seen: SeenCall) => Answer,
+  serverFlags: readonly string[] = [],
+): Promise<CliRig> {
   await using stack = new AsyncDisposableStack();
-  const stream = (call: RawDriverCall, seen: SeenCall): void => play(call, answer(seen));
-  const rig = stack.use(await openRig(ground, { driver: { stream } }));
+  const stream = (call: RawDriverCall, seen: SeenCall): void => void play(call, answer(seen));
+  const rig = stack.use(await openRig(ground, { driver: { stream }, flags: serverFlags }));
   const { admin, namespace } = rig;
   await untilReady(rig);
   const reader = await makeIdentity(admin, { namespace, name: "reader" }, [
@@ -92,7 +98,7 @@ function screen(columns: number | undefined): PassThrough & { isTTY?: boolean; c
   return columns === undefined ? stream : Object.assign(stream, { isTTY: true, columns });
 }
 
-function play(call: RawDriverCall, { messages = [], capacity = 2 ** 20, type = 1, fail }: Answer): void {
+async function play(call: RawDriverCall, { messages = [], capacity = 2 ** 20, type = 1, until, fail }: Answer) {
   for (const ranges of messages) {
     const blockMetadata = ranges.map(([byteOffset, sizeBytes]) => ({
       byteOffset: BigInt(byteOffset),
@@ -101,6 +107,7 @@ function play(call: RawDriverCall, { messages = [], capacity = 2 ** 20, type = 1
     const message = { blockMetadataType: type, volumeCapacityBytes: BigInt(capacity), blockMetadata };
     call.write(Buffer.from(GetMetadataAllocatedResponse.encode(message).finish()));
   }
+  await until;
   if (fail) call.emit("error", fail);
   else call.end();
 }
