@@ -41,12 +41,15 @@ export async function resolveTarget(
 }
 
 function checkNames(namespace: string, name: string): void {
-  if (!isDnsLabel(namespace)) throw new Refusal("malformedName", `namespace "${clip(namespace)}" is no valid name`);
-  if (!isDnsSubdomain(name)) throw new Refusal("malformedName", `snapshot name "${clip(name)}" is no valid name`);
+  if (!isDnsLabel(namespace)) throw new Refusal("malformedName", `namespace ${quoted(namespace)} is no valid name`);
+  if (!isDnsSubdomain(name)) throw new Refusal("malformedName", `snapshot name ${quoted(name)} is no valid name`);
 }
 
-/** The longest object name is 253 characters; what is longer is not worth repeating. */
-const clip = (text: string): string => (text.length > 253 ? `${text.slice(0, 253)}…` : text);
+/**
+ * In quotes, and on one line: it goes into logs and to terminals. The longest object name is 253 characters; what is
+ * longer is not worth repeating.
+ */
+const quoted = (text: string): string => JSON.stringify(text.length > 253 ? `${text.slice(0, 253)}…` : text);
 
 function boundContentName(snapshot: VolumeSnapshot, here: string): string {
   const { status } = snapshot;

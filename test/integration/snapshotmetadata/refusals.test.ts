@@ -1,33 +1,28 @@
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SnapshotMetadataService } from "../../../pkg/apis/cbt/index.ts";
-import { Secret } from "../../../pkg/apis/core/index.ts";
+import { Role, RoleBinding, ServiceAccount } from "../../../pkg/apis/core/index.ts";
+import type { KubeClient } from "../../../pkg/kube/client/index.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeIdentity } from "../../support/identity.ts";
-import { audience, type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
-import { putClass, putSnapshot, type SnapshotSpec } from "./snapshots.ts";
+import { collect } from "../../support/metadata-call.ts";
+import { ask, askSince, useGround } from "./ask.ts";
+import { audience, openRig } from "./rig.ts";
+import { putSnapshot, type SnapshotSpec } from "./snapshots.ts";
 
-let ground: Ground;
-beforeAll(async () => {
-  ground = await openGround();
-});
-afterAll(async () => {
-  await ground[Symbol.asyncDispose]();
-});
+const { ground, withRig } = useGround();
 
-/** Opens a rig, waits for its driver, hands it to the test. */
-async function withRig(options: RigOptions, test: (rig: Rig) => Promise<void>): Promise<void> {
-  await using rig = await openRig(ground, options);
-  await untilReady(rig);
-  await test(rig);
-}
-
-/** Asks for allocated blocks with a good token and the given changes. */
-async function ask(rig: Rig, changes: Record<string, unknown> = {}) {
-  return await rig.caller.allocated({
-    securityToken: await rig.token(),
-    namespace: rig.namespace,
-    snapshotName: "snap",
-    ...changes,
+/** A ServiceAccount that may read snapshots of its own namespace, by a RoleBinding. */
+async function makeReader(admin: KubeClient, namespace: string): Promise<void> {
+  const [metadata, apiGroup] = [{ namespace, name: "reader" }, "rbac.authorization.k8s.io"];
+  const rules = [{ apiGroups: ["snapshot.storage.k8s.io"], resources: ["volumesnapshots"], verbs: ["get"] }];
+  await admin.create(ServiceAccount, { metadata });
+  await admin.create(Role, { metadata, rules });
+  const subjects = [{ kind: "ServiceAccount", ...metadata }] as const;
+  await admin.create(RoleBinding, {
+    metadata,
+    subjects: [...subjects],
+    roleRef: { apiGroup, kind: "Role", name: "reader" },
   });
 }
 
@@ -40,6 +35,16 @@ describe("what the request itself gets wrong", () => {
     ["negative offset", { startingOffset: -1n }, status.OUT_OF_RANGE, /starting_offset is -1/],
     ["negative max_results", { maxResults: -5 }, status.INVALID_ARGUMENT, /max_results is -5/],
     ["namespace that is no name", { namespace: "a/b" }, status.INVALID_ARGUMENT, /namespace "a\/b"/],
+    ["namespace in capitals", { namespace: "Default" }, status.INVALID_ARGUMENT, /namespace "Default"/],
+    ["namespace too long", { namespace: "n".repeat(64) }, status.INVALID_ARGUMENT, /namespace "n{64}"/],
+    ["namespace of two lines", { namespace: "a\nb" }, status.INVALID_ARGUMENT, /namespace "a\\nb"/],
+    ["snapshot that climbs", { snapshotName: "../secrets" }, status.INVALID_ARGUMENT, /snapshot name "\.\.\/secrets"/],
+    ["snapshot with a zero byte", { snapshotName: "a\0b" }, status.INVALID_ARGUMENT, /snapshot name "a\\u0000b"/],
+    ["snapshot name too long", { snapshotName: "s".repeat(254) }, status.INVALID_ARGUMENT, /snapshot name "s{253}…"/],
+    ["lowest offset", { startingOffset: -(1n << 63n) }, status.OUT_OF_RANGE, /starting_offset is -9223372036854775808/],
+    ["lowest max_results", { maxResults: -(2 ** 31) }, status.INVALID_ARGUMENT, /max_results is -2147483648/],
+    ["a token of blanks", { securityToken: "   " }, status.UNAUTHENTICATED, /not valid for audience/],
+    ["a token of two lines", { securityToken: "a\r\nb: c" }, status.UNAUTHENTICATED, /not valid for audience/],
     ["a token of nobody", { securityToken: "nonsense" }, status.UNAUTHENTICATED, /not valid for audience/],
   ])("%s", async (_, changes, code, details) => {
     await withRig({}, async (rig) => {
@@ -63,6 +68,31 @@ describe("what the request itself gets wrong", () => {
         code: status.INVALID_ARGUMENT,
         details: expect.stringContaining("GetMetadataAllocatedRequest"),
       });
+    });
+  });
+
+  it.each([
+    ["text that is no UTF-8", [0x12, 2, 0xc3, 0x28]],
+    ["a field of another type", [0x10, 1]],
+    ["a length beyond the end", [0x0a, 0x7f, 0x61]],
+    ["a number that never ends", [0x20, ...Array.from({ length: 12 }, () => 0xff)]],
+  ])("%s", async (_, bytes) => {
+    await withRig({}, async (rig) => {
+      const stream = rig.caller.raw("GetMetadataAllocated", Buffer.from(bytes));
+      expect((await collect(stream)).code).toBe(status.INVALID_ARGUMENT);
+      expect(rig.driver.seen).toEqual([]);
+      await putSnapshot(rig);
+      expect((await ask(rig)).code).toBe(status.OK);
+    });
+  });
+
+  it("the largest offset and max_results go to the driver as they are", async () => {
+    await withRig({}, async (rig) => {
+      await putSnapshot(rig);
+      const huge = { startingOffset: (1n << 63n) - 1n, maxResults: 2 ** 31 - 1 };
+      expect((await ask(rig, huge)).code).toBe(status.OK);
+      expect((await askSince(rig, huge)).code).toBe(status.OK);
+      expect(rig.driver.seen.map(({ request }) => request)).toMatchObject([huge, huge]);
     });
   });
 
@@ -107,6 +137,20 @@ describe("who is calling", () => {
     });
   });
 
+  it("a right in one's own namespace is none in another", async () => {
+    await withRig({}, async (rig) => {
+      await putSnapshot(rig);
+      await using other = await openRig(ground());
+      await makeReader(rig.admin, other.namespace);
+      const securityToken = await other.token({ account: "reader" });
+      const here = { securityToken, namespace: rig.namespace };
+      expect((await ask(rig, here)).code).toBe(status.PERMISSION_DENIED);
+      expect((await askSince(rig, here)).code).toBe(status.PERMISSION_DENIED);
+      expect((await ask(rig, { securityToken, namespace: other.namespace })).code).toBe(status.NOT_FOUND);
+      expect(rig.driver.seen).toEqual([]);
+    });
+  });
+
   it("a right on one snapshot by name is enough for that one", async () => {
     await withRig({}, async (rig) => {
       await putSnapshot(rig);
@@ -131,6 +175,18 @@ describe("who is calling", () => {
         spec: { address: "localhost:1", audience, caCert: "eA==" },
       });
       expect((await ask(rig)).code).toBe(status.OK);
+    });
+  });
+
+  it("a SnapshotMetadataService object that goes away, without a token being believed meanwhile", async () => {
+    await withRig({ flags: ["--token-cache-ttl=0"] }, async (rig) => {
+      await putSnapshot(rig);
+      expect((await ask(rig)).code).toBe(status.OK);
+      await rig.admin.delete(SnapshotMetadataService, { name: rig.driverName });
+      await eventually("calls are refused", async () => {
+        const details = expect.stringContaining(`SnapshotMetadataService ${rig.driverName} does not exist`);
+        expect(await ask(rig)).toMatchObject({ code: status.INTERNAL, details });
+      });
     });
   });
 
@@ -213,7 +269,9 @@ describe("what the snapshot's objects say", () => {
   it.each(rows)("%s", async (_, spec, changes, ours, original, details) => {
     await withRig({}, async (rig) => {
       await putSnapshot(rig, spec);
-      expect(await ask(rig, changes)).toMatchObject({ code: ours, details: expect.stringMatching(details) });
+      const expected = { code: ours, details: expect.stringMatching(details) };
+      expect(await ask(rig, changes)).toMatchObject(expected);
+      expect(await askSince(rig, changes)).toMatchObject(expected);
       expect(rig.driver.seen).toEqual([]);
     });
     await withRig({ flags: ["--compat-codes"] }, async (rig) => {
@@ -231,118 +289,3 @@ describe("what the snapshot's objects say", () => {
     });
   });
 });
-
-describe("secrets", () => {
-  const keys = {
-    name: "csi.storage.k8s.io/snapshotter-secret-name",
-    namespace: "csi.storage.k8s.io/snapshotter-secret-namespace",
-  };
-
-  it.each<[string, (rig: Rig) => Promise<SnapshotSpec>]>([
-    [
-      "of the snapshot's class, with templates",
-      async (rig) => {
-        const className = `${rig.namespace}-class`;
-        await putClass(rig, className, {
-          [keys.name]: "${volumesnapshot.name}-creds",
-          [keys.namespace]: "${volumesnapshot.namespace}",
-        });
-        return { className };
-      },
-    ],
-    [
-      "of the content's class, when the snapshot names none",
-      async (rig) => {
-        const contentClassName = `${rig.namespace}-class`;
-        await putClass(rig, contentClassName, { [keys.name]: "snap-creds", [keys.namespace]: rig.namespace });
-        return { contentClassName };
-      },
-    ],
-    [
-      "of the content's annotations, when the class is gone",
-      async (rig) => ({
-        className: "gone",
-        contentAnnotations: {
-          "snapshot.storage.kubernetes.io/deletion-secret-name": "snap-creds",
-          "snapshot.storage.kubernetes.io/deletion-secret-namespace": rig.namespace,
-        },
-      }),
-    ],
-    [
-      "of the default class, when none is named",
-      async (rig) => {
-        await putClass(
-          rig,
-          `${rig.namespace}-default`,
-          { [keys.name]: "snap-creds", [keys.namespace]: rig.namespace },
-          true,
-        );
-        return {};
-      },
-    ],
-  ])("%s", async (_, prepare) => {
-    await withRig({}, async (rig) => {
-      await putSecret(rig, "snap-creds");
-      await putSnapshot(rig, await prepare(rig));
-      expect((await ask(rig)).code).toBe(status.OK);
-      expect(rig.driver.seen.map((each) => each.request.secrets)).toEqual([{ user: "admin", password: canary }]);
-      expect(rig.log()).not.toContain(canary);
-    });
-  });
-
-  it("a class that is named, exists and names no secret needs none", async () => {
-    await withRig({}, async (rig) => {
-      await putClass(rig, `${rig.namespace}-class`, {});
-      await putSnapshot(rig, { className: `${rig.namespace}-class` });
-      expect((await ask(rig)).code).toBe(status.OK);
-      expect(rig.driver.seen.map((each) => each.request.secrets)).toEqual([{}]);
-    });
-  });
-
-  it("two default classes and no class named: no secret, no refusal", async () => {
-    await withRig({}, async (rig) => {
-      for (const name of ["a", "b"]) {
-        await putClass(rig, `${rig.namespace}-${name}`, { [keys.name]: name, [keys.namespace]: "x" }, true);
-      }
-      await putSnapshot(rig);
-      expect((await ask(rig)).code).toBe(status.OK);
-    });
-  });
-
-  it("a secret that is missing is named", async () => {
-    await withRig({}, async (rig) => {
-      await putClass(rig, `${rig.namespace}-class`, { [keys.name]: "gone", [keys.namespace]: rig.namespace });
-      await putSnapshot(rig, { className: `${rig.namespace}-class` });
-      const result = await ask(rig);
-      expect(result.code).toBe(status.FAILED_PRECONDITION);
-      expect(result.details).toContain(`Secret ${rig.namespace}/gone`);
-    });
-  });
-
-  it("a secret the driver repeats does not reach the caller, the log or the metrics", async () => {
-    const echo: RigOptions["driver"] = {
-      stream: (call, { request }) =>
-        call.emit("error", { code: status.FAILED_PRECONDITION, details: `bad login ${request.secrets["password"]}` }),
-    };
-    await withRig({ driver: echo }, async (rig) => {
-      await putSecret(rig, "snap-creds");
-      await putClass(rig, `${rig.namespace}-class`, { [keys.name]: "snap-creds", [keys.namespace]: rig.namespace });
-      await putSnapshot(rig, { className: `${rig.namespace}-class` });
-      const result = await ask(rig);
-      expect(result.code).toBe(status.FAILED_PRECONDITION);
-      expect(result.details).toContain("bad login");
-      const metrics = await rig.http("/metrics");
-      for (const place of [result.details, rig.log(), metrics.body]) expect(place).not.toContain(canary);
-    });
-  });
-});
-
-const canary = "canary-4f1c9e";
-
-async function putSecret(rig: Rig, name: string): Promise<void> {
-  const encode = (text: string): string => Buffer.from(text).toString("base64");
-  await rig.admin.create(Secret, {
-    metadata: { namespace: rig.namespace, name },
-    data: { user: encode("admin"), password: encode(canary) },
-  });
-}
