@@ -1,62 +1,115 @@
 import type { VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import type { Clock } from "../../runtime/timing/index.ts";
+import { abortable, type Clock } from "../../runtime/timing/index.ts";
 import { handlesOf } from "./check-base.ts";
 
 /** Contents by the handles they carry. */
 type ByHandle = ReadonlyMap<string, readonly VolumeSnapshotContent[]>;
 
-/** Live lists of all contents, shared by the calls that need one: however many calls, at most two are under way. */
+/**
+ * Live lists of all contents, shared by the calls that need one: however many calls, at most two are under way. One that
+ * nobody waits for any more is given up, so that an API server that does not answer costs a caller its own time only.
+ */
 export interface ContentLists {
   /** From a list that is at most `shareMs` old. */
-  recent(handle: string): Promise<readonly VolumeSnapshotContent[]>;
+  recent(handle: string, signal: AbortSignal): Promise<readonly VolumeSnapshotContent[]>;
   /** From a list that was begun after this call. */
-  fresh(handle: string): Promise<readonly VolumeSnapshotContent[]>;
+  fresh(handle: string, signal: AbortSignal): Promise<readonly VolumeSnapshotContent[]>;
 }
 
 export interface ContentListsOptions {
-  readonly list: () => Promise<readonly VolumeSnapshotContent[]>;
+  readonly list: (signal: AbortSignal) => Promise<readonly VolumeSnapshotContent[]>;
   readonly shareMs: number;
   readonly clock: Clock;
 }
 
+/** A list that was begun. */
+interface Begun {
+  readonly begunMs: number;
+  readonly contents: Promise<ByHandle>;
+  readonly stop: AbortController;
+  waiting: number;
+  over: boolean;
+}
+
+/** The list that will begin when the one under way has ended, if anybody still waits for it then. */
+interface Next {
+  waiting: number;
+  readonly begun: Promise<Begun | undefined>;
+}
+
 export function contentLists({ list, shareMs, clock }: ContentListsOptions): ContentLists {
   /** The latest list begun, which may be on its way. */
-  let latest: { readonly begunMs: number; readonly contents: Promise<ByHandle> } | undefined;
-  /** The list that will begin when the one under way has ended. */
-  let next: Promise<ByHandle> | undefined;
-  let busy: Promise<unknown> | undefined;
+  let latest: Begun | undefined;
+  let next: Next | undefined;
+  let busy: Promise<void> | undefined;
 
-  const begin = (): Promise<ByHandle> => {
-    const mine = { begunMs: clock.monotonic(), contents: list().then(byHandle) };
+  const forget = (one: Begun): void => {
+    if (latest === one) latest = undefined;
+  };
+  const begin = (): Begun => {
+    const stop = new AbortController();
+    const contents = list(stop.signal).then(byHandle);
+    const mine: Begun = { begunMs: clock.monotonic(), contents, stop, waiting: 0, over: false };
     latest = mine;
-    const over = (): void => {
+    const end = (): void => {
+      mine.over = true;
       busy = undefined;
-      // It holds all contents of the cluster: no longer than it is of use.
-      void clock.sleep(shareMs).then(() => {
-        if (latest === mine) latest = undefined;
-      });
     };
-    busy = mine.contents.then(over, () => {
-      if (latest === mine) latest = undefined;
-      busy = undefined;
-    });
-    return mine.contents;
+    busy = contents.then(
+      () => {
+        end();
+        // It holds all contents of the cluster: no longer than it is of use.
+        void clock.sleep(shareMs).then(() => forget(mine));
+      },
+      () => {
+        end();
+        forget(mine);
+      },
+    );
+    return mine;
   };
-  const fresh = (): Promise<ByHandle> => {
-    if (busy === undefined) return begin();
-    next ??= busy.then(() => {
-      next = undefined;
-      return begin();
-    });
-    return next;
+  const waitFor = async (one: Begun, handle: string, signal: AbortSignal) => {
+    one.waiting += 1;
+    try {
+      return (await abortable(one.contents, signal)).get(handle) ?? [];
+    } finally {
+      one.waiting -= 1;
+      if (one.waiting === 0 && !one.over) {
+        forget(one);
+        one.stop.abort(signal.reason);
+      }
+    }
   };
-  const recent = (): Promise<ByHandle> => {
-    if (latest !== undefined && clock.monotonic() - latest.begunMs < shareMs) return latest.contents;
-    return fresh();
+  const afterThisOne = (under: Promise<void>): Next => {
+    const mine: Next = {
+      waiting: 0,
+      begun: under.then(() => {
+        next = undefined;
+        return mine.waiting > 0 ? begin() : undefined;
+      }),
+    };
+    return mine;
+  };
+  const fresh: ContentLists["fresh"] = async (handle, signal) => {
+    if (busy === undefined) return await waitFor(begin(), handle, signal);
+    next ??= afterThisOne(busy);
+    const mine = next;
+    mine.waiting += 1;
+    try {
+      const begun = await abortable(mine.begun, signal);
+      return begun === undefined ? [] : await waitFor(begun, handle, signal);
+    } finally {
+      mine.waiting -= 1;
+    }
   };
   return {
-    recent: async (handle) => (await recent()).get(handle) ?? [],
-    fresh: async (handle) => (await fresh()).get(handle) ?? [],
+    fresh,
+    recent: async (handle, signal) => {
+      if (latest !== undefined && clock.monotonic() - latest.begunMs < shareMs) {
+        return await waitFor(latest, handle, signal);
+      }
+      return await fresh(handle, signal);
+    },
   };
 }
 

@@ -21,7 +21,7 @@ async function setUp(script: Script) {
   const config = loadKubeConfig({ text: server.kubeconfig(), env: {} });
   const client = createKubeClient({ config, userAgent: "unit/1", log });
   cleanups.push(() => client.close());
-  const lists = contentLists({ list: () => listContents(client), shareMs: 0, clock: systemClock });
+  const lists = contentLists({ list: (signal) => listContents(client, signal), shareMs: 0, clock: systemClock });
   return { log, lines, client, reads: liveReads(client, lists, reading(log)) };
 }
 

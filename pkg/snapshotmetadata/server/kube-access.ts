@@ -7,7 +7,6 @@ import { ApiError, isForbidden, type KubeClient, type ObjectRef } from "../../ku
 import type { Reader } from "../../kube/informer/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Logger } from "../../runtime/log/index.ts";
-import { abortable } from "../../runtime/timing/index.ts";
 import type { Reviewer } from "./authorize.ts";
 import type { CachedKinds } from "./caches.ts";
 import type { BaseReads } from "./check-base.ts";
@@ -51,13 +50,13 @@ export function liveReads(client: KubeClient, lists: ContentLists, read: Read): 
       return items;
     },
     secret: (ref, signal) => find(Secret, ref, signal),
-    contentsOf: (handle, signal) => read(VolumeSnapshotContent, "", signal, abortable(lists.fresh(handle), signal)),
+    contentsOf: (handle, signal) => read(VolumeSnapshotContent, "", signal, lists.fresh(handle, signal)),
   };
 }
 
 /** All contents, trimmed as in the cache. */
-export async function listContents(client: KubeClient): Promise<VolumeSnapshotContent[]> {
-  const { items } = await client.listAll(VolumeSnapshotContent);
+export async function listContents(client: KubeClient, signal: AbortSignal): Promise<VolumeSnapshotContent[]> {
+  const { items } = await client.listAll(VolumeSnapshotContent, { signal });
   return items.map((each) => trimContent(each));
 }
 
@@ -79,8 +78,7 @@ export function cachedReads({ caches, live, lists, read }: CachedParts): Metadat
     snapshotClasses: (signal) => read(VolumeSnapshotClass, "", signal, caches.classes.list({ signal })),
     secret: live.secret,
     contentsOf: async (handle, signal) =>
-      caches.contentsOf(handle) ??
-      (await read(VolumeSnapshotContent, "", signal, abortable(lists.recent(handle), signal))),
+      caches.contentsOf(handle) ?? (await read(VolumeSnapshotContent, "", signal, lists.recent(handle, signal))),
   };
 }
 

@@ -167,7 +167,7 @@ async function openAccess(options: MetadataServerOptions, { client, link, env, m
   );
   const caches = metadataCaches(shared, { watchServices: audience === "" });
   const read = reading(log);
-  const lists = contentLists({ list: () => listContents(client), shareMs: contentListShareMs, clock });
+  const lists = contentLists({ list: (signal) => listContents(client, signal), shareMs: contentListShareMs, clock });
   const live = liveReads(client, lists, read);
   const { reviewToken: review, reviewAccess } = kubeReviewer(client);
   const ask = admittedReviews({ ...options, review, clock });

@@ -20,7 +20,7 @@ const live: readonly PolicyRule[] = [
   {
     apiGroups: ["snapshot.storage.k8s.io"],
     resources: ["volumesnapshots", "volumesnapshotcontents", "volumesnapshotclasses"],
-    verbs: ["get"],
+    verbs: ["get", "list"],
   },
   { apiGroups: ["cbt.storage.k8s.io"], resources: ["snapshotmetadataservices"], verbs: ["get"] },
   { apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
@@ -97,6 +97,21 @@ describe("an API server that does not answer", () => {
       });
     },
   );
+});
+
+describe("an API server that does not list contents", () => {
+  it("a delta, whose base has to be looked for, ends at the caller's deadline", async () => {
+    await withFaults(async (rig, proxy) => {
+      const securityToken = await rig.token();
+      const request = { securityToken, namespace: rig.namespace, baseSnapshotId: "base-1", targetSnapshotName: "snap" };
+      proxy.fault = at(/\/volumesnapshotcontents$/, { type: "hang" });
+      const result = await rig.caller.delta(request, { deadline: Date.now() + 700 });
+      expect(result.code).toBe(status.DEADLINE_EXCEEDED);
+      expect(rig.driver.seen).toEqual([]);
+      proxy.fault = () => undefined;
+      expect((await askSince(rig, { securityToken })).code).toBe(status.OK);
+    });
+  });
 });
 
 describe("an API server that fails", () => {
