@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { messageOf } from "../../pkg/runtime/errors/index.ts";
 import { type CbtFigures, measureCbt } from "./cbt/cbt.ts";
-import { findPeer } from "./cbt/paths.ts";
+import { findPeers } from "./cbt/paths.ts";
 import { cbtTables } from "./cbt/tables.ts";
 import { type Ground, openGround } from "./ground.ts";
 import { type KubeFigures, kubeTables, measureKube } from "./kube/kube.ts";
@@ -37,7 +37,7 @@ interface Order {
   readonly chosen: readonly Part[];
   readonly sizes: Sizes;
   readonly json: boolean;
-  readonly peer: string | undefined;
+  readonly peers: readonly string[];
 }
 
 async function readOrder(argv: readonly string[], peersDir: string | undefined): Promise<Order> {
@@ -47,7 +47,7 @@ async function readOrder(argv: readonly string[], peersDir: string | undefined):
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(", ")} to measure; there is ${parts.join(", ")}`);
   const chosen = parts.filter((part) => positionals.length === 0 || positionals.includes(part));
   const sizes = values.tiny ? tinySizes : fullSizes;
-  return { chosen, sizes, json: values.json ?? false, peer: await findPeer(peersDir) };
+  return { chosen, sizes, json: values.json ?? false, peers: await findPeers(peersDir) };
 }
 
 /** Bundles the programs as they are now, into a folder of their own: bin/ may be older. */
@@ -56,7 +56,7 @@ async function buildInto(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => !name.includes(".")).sort();
 }
 
-async function measure({ chosen, sizes, peer }: Order, ground: Ground): Promise<Figures> {
+async function measure({ chosen, sizes, peers }: Order, ground: Ground): Promise<Figures> {
   const machine = thisMachine();
   await using programs = new Programs();
   const binDir = join(ground.folder, "bin");
@@ -67,7 +67,7 @@ async function measure({ chosen, sizes, peer }: Order, ground: Ground): Promise<
   const deps = { ground, programs, binDir, say };
   const has = (part: Part): boolean => chosen.includes(part);
   const startup = has("startup") ? await measureStartup({ ...deps, names, sizes: sizes.startup }) : undefined;
-  const cbt = has("cbt") ? await measureCbt({ ...deps, peer, sizes: sizes.cbt }) : undefined;
+  const cbt = has("cbt") ? await measureCbt({ ...deps, peers, sizes: sizes.cbt }) : undefined;
   const kube = has("kube") ? await measureKube({ ...deps, sizes: sizes.kube }) : undefined;
   say("");
   return {

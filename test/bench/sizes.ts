@@ -9,10 +9,18 @@ export interface Sizes {
     readonly idleMs: number;
   };
   readonly cbt: {
-    readonly rounds: number;
-    readonly tuples: number;
+    /** How many tuples are sent by all streams of a run together, and how many runs count. */
+    readonly amounts: readonly {
+      readonly tuples: number;
+      readonly rounds: number;
+      /** Only to see that a long stream costs no more memory than a short one. */
+      readonly oursOnly?: boolean;
+    }[];
     readonly perMessage: readonly number[];
     readonly streams: readonly number[];
+    /** Callers that stop reading. */
+    readonly stalled: { readonly streams: number; readonly tuplesEach: number; readonly perMessage: number };
+    readonly callRounds: number;
     readonly callsMs: number;
     readonly callers: number;
     readonly firstMessages: number;
@@ -24,10 +32,15 @@ export interface Sizes {
 export const fullSizes: Sizes = {
   startup: { starts: 5, warmUps: 1, idles: 3, idleMs: 3000 },
   cbt: {
-    rounds: 5,
-    tuples: 4_000_000,
+    amounts: [
+      { tuples: 4_000_000, rounds: 5 },
+      { tuples: 16_000_000, rounds: 2 },
+      { tuples: 64_000_000, rounds: 1, oursOnly: true },
+    ],
     perMessage: [256, 16_384],
     streams: [1, 8],
+    stalled: { streams: 200, tuplesEach: 1_000_000, perMessage: 256 },
+    callRounds: 3,
     callsMs: 2000,
     callers: 16,
     firstMessages: 30,
@@ -39,10 +52,11 @@ export const fullSizes: Sizes = {
 export const tinySizes: Sizes = {
   startup: { starts: 1, warmUps: 0, idles: 1, idleMs: 50 },
   cbt: {
-    rounds: 1,
-    tuples: 20_000,
+    amounts: [{ tuples: 20_000, rounds: 1 }],
     perMessage: [256],
     streams: [1, 2],
+    stalled: { streams: 3, tuplesEach: 200_000, perMessage: 256 },
+    callRounds: 1,
     callsMs: 200,
     callers: 2,
     firstMessages: 2,

@@ -27,10 +27,10 @@ describe("the bench", () => {
     expect(measured(ofSidecar, "idleBytes")).toBe(true);
     const streams: Row[] = cbt?.["streams"] ?? [];
     expect(new Set(streams.map((row) => row["path"]))).toEqual(
-      new Set(["without sidecar", "sidecar", "decoding proxy"]),
+      new Set(["without sidecar", "sidecar, off", "sidecar, strict", "decoding proxy"]),
     );
     expect(measured(streams, "tuplesPerSecond")).toBe(true);
-    const ours = streams.filter((row) => row["path"] === "sidecar");
+    const ours = streams.filter((row) => row["path"] === "sidecar, strict");
     expect(measured(ours, "peakBytes")).toBe(true);
     expect(measured(cbt?.["calls"] ?? [], "callsPerSecond")).toBe(true);
     const clients: Row[] = kube?.["rows"] ?? [];

@@ -1,6 +1,7 @@
 /** Worker: calls a metadata service over TLS and counts bytes, on plain HTTP/2 so that little is spent on this side. */
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetMetadataAllocatedRequest } from "../../../pkg/gen/snapshotmetadata/snapshotmetadata.ts";
 import { answerJobs } from "../measure/worker.ts";
 
@@ -14,7 +15,10 @@ export interface Question {
   readonly perMessage: number;
 }
 
-/** Either so many streams at once, each on its own connection; or one-message calls, for so long or so many. */
+/**
+ * So many streams at once, each on its own connection; one-message calls, for so long or so many; or streams whose callers
+ * read once and then stand still, until they are told to leave.
+ */
 export type CallerJob =
   | { readonly kind: "streams"; readonly question: Question; readonly streams: number }
   | {
@@ -23,7 +27,14 @@ export type CallerJob =
       readonly parallel: number;
       readonly forMs: number;
       readonly atMost: number;
-    };
+    }
+  | { readonly kind: "stalled"; readonly question: Question; readonly streams: number }
+  | { readonly kind: "leave" };
+
+/** Callers that stand still. */
+export interface Stalled {
+  readonly streams: number;
+}
 
 /** What one call gave; it ended well, or it would have been an error. */
 interface Call {
@@ -41,11 +52,11 @@ export interface Called {
 /** As the client library of this project sets it. */
 const windowBytes = 2 ** 20;
 
-async function open({ port, caPem }: Question): Promise<ClientHttp2Session> {
-  const settings = { initialWindowSize: windowBytes, enablePush: false };
+async function open({ port, caPem }: Question, window = windowBytes): Promise<ClientHttp2Session> {
+  const settings = { initialWindowSize: window, enablePush: false };
   const session = connect(`https://localhost:${port}`, { ca: caPem, settings });
   await once(session, "remoteSettings");
-  session.setLocalWindowSize(windowBytes);
+  session.setLocalWindowSize(window);
   return session;
 }
 
@@ -58,18 +69,20 @@ function encode({ token: securityToken, namespace, snapshot, perMessage }: Quest
   return framed;
 }
 
+const callHeaders = {
+  ":method": "POST",
+  ":path": "/snapshotmetadata.SnapshotMetadata/GetMetadataAllocated",
+  "content-type": "application/grpc",
+  te: "trailers",
+};
+
 function call(session: ClientHttp2Session, request: Buffer): Promise<Call> {
   const startedMs = performance.now();
   let bytes = 0;
   let firstMs = Number.NaN;
   let status: string | undefined;
   let message = "";
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/snapshotmetadata.SnapshotMetadata/GetMetadataAllocated",
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
+  const stream = session.request(callHeaders);
   const read = (headers: Record<string, unknown>): void => {
     if (headers["grpc-status"] === undefined) return;
     status = String(headers["grpc-status"]);
@@ -90,7 +103,39 @@ function call(session: ClientHttp2Session, request: Buffer): Promise<Call> {
   });
 }
 
-async function run(job: CallerJob): Promise<Called> {
+/** As Node has it by default, and other libraries: a caller that stands still has not asked for more. */
+const smallWindow = 65_535;
+
+/** How long everything that is on its way to callers that do not read may take to arrive, in milliseconds. */
+const settlingMs = 3_000;
+
+const standing: ClientHttp2Session[] = [];
+
+/** Opens streams, reads the first piece of each, and stands still until nothing can be on its way any more. */
+async function stall(question: Question, streams: number): Promise<Stalled> {
+  const request = encode(question);
+  for (let count = 0; count < streams; count += 1) {
+    const session = await open(question, smallWindow);
+    standing.push(session);
+    const stream = session.request(callHeaders);
+    stream.on("error", () => undefined);
+    stream.end(request);
+    stream.once("data", () => stream.pause());
+    await once(stream, "data");
+    if (stream.readableEnded) throw new Error("a stream is too short to stand still");
+  }
+  await sleep(settlingMs);
+  return { streams: standing.length };
+}
+
+function leave(): Stalled {
+  for (const session of standing.splice(0)) session.destroy();
+  return { streams: 0 };
+}
+
+async function run(job: CallerJob): Promise<Called | Stalled> {
+  if (job.kind === "leave") return leave();
+  if (job.kind === "stalled") return await stall(job.question, job.streams);
   const lanes = job.kind === "streams" ? job.streams : job.parallel;
   const sessions = await Promise.all(Array.from({ length: lanes }, () => open(job.question)));
   const request = encode(job.question);

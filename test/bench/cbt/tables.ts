@@ -1,61 +1,77 @@
 import { cell, megabytes, type Table } from "../report/table.ts";
-import type { CallFigures, CbtFigures, StreamFigures } from "./cbt.ts";
-
-const ours = "sidecar";
+import type { CallFigures } from "./calls.ts";
+import type { CbtFigures } from "./cbt.ts";
+import { sidecars } from "./paths.ts";
+import type { StalledFigures } from "./stalled.ts";
+import type { StreamFigures } from "./streams.ts";
+import { targetTable } from "./targets.ts";
 
 /** The figures as they are shown: ratios are of the same run. */
 export function cbtTables(figures: CbtFigures): Table[] {
-  return [streamTable(figures), callTable(figures)];
+  return [streamTable(figures), callTable(figures), stalledTable(figures), targetTable(figures)];
 }
 
-function streamTable({ streams, tuples, rounds, peerFound }: CbtFigures): Table {
-  const rows = streams.map((row) => {
-    const same = streams.find((e) => e.path === ours && e.perMessage === row.perMessage && e.streams === row.streams);
-    return streamRow(row, same);
-  });
+function streamTable({ streams, peers }: CbtFigures): Table {
   return {
     title: "Changed block tracking: streams",
     columns: [
       "path",
-      "tuples per message",
+      "M tuples",
+      "per message",
       "streams",
       "M tuples/s",
       "MB/s",
-      "sidecar ÷ path",
+      "strict ÷ path",
       "CPU s per M tuples",
       "peak RSS, MB",
     ],
-    rows,
+    rows: streams.map((row) => streamRow(row, strictBeside(streams, row))),
     notes: [
-      `${tuples} tuples in all per run, shared by the streams; medians of ${rounds} rounds, each round through all paths in turn.`,
+      "Tuples are those of all streams together. Medians of the rounds, each round through all paths in turn:",
+      `  ${roundsOf(streams)}.`,
       "CPU and memory are those of the process in the middle. Source, caller and that process share the machine's cores.",
-      "“Without sidecar” is the source itself over TLS: what source and caller allow.",
-      peerNote(peerFound),
+      "“Without sidecar” is the source itself over TLS: what source and caller allow. The longest run is for the memory alone.",
+      peerNote(peers),
     ],
   };
 }
 
-function streamRow(row: StreamFigures, same: StreamFigures | undefined): string[] {
+const strictBeside = (streams: readonly StreamFigures[], row: StreamFigures): StreamFigures | undefined =>
+  streams.find(
+    (each) =>
+      each.path === sidecars.strict &&
+      each.tuples === row.tuples &&
+      each.perMessage === row.perMessage &&
+      each.streams === row.streams,
+  );
+
+function roundsOf(streams: readonly StreamFigures[]): string {
+  const rounds = new Map(streams.map((row) => [row.tuples, row.rounds]));
+  return [...rounds].map(([tuples, count]) => `${count} of ${tuples / 1e6} M`).join(", ");
+}
+
+function streamRow(row: StreamFigures, strict: StreamFigures | undefined): string[] {
   return [
     row.path,
+    String(row.tuples / 1e6),
     String(row.perMessage),
     String(row.streams),
     cell(row.tuplesPerSecond / 1e6, 2),
     megabytes(row.bytesPerSecond),
-    `${cell((same?.tuplesPerSecond ?? Number.NaN) / row.tuplesPerSecond, 2)} ×`,
+    `${cell((strict?.tuplesPerSecond ?? Number.NaN) / row.tuplesPerSecond, 2)} ×`,
     cell(row.cpuSecondsPerMillion, 3),
     megabytes(row.peakBytes),
   ];
 }
 
-function callTable({ calls, callers, cluster, rounds, peerFound }: CbtFigures): Table {
-  const same = calls.find(({ path }) => path === ours);
+function callTable({ calls, callers, cluster, callRounds, peers }: CbtFigures): Table {
+  const same = calls.find(({ path }) => path === sidecars.strict);
   return {
     title: "Changed block tracking: calls of one message",
     columns: [
       "path",
       `calls/s, ${callers} parallel`,
-      "sidecar ÷ path",
+      "strict ÷ path",
       "p50, ms",
       "p99, ms",
       "first message, ms",
@@ -63,10 +79,10 @@ function callTable({ calls, callers, cluster, rounds, peerFound }: CbtFigures): 
     ],
     rows: calls.map((row) => callRow(row, same)),
     notes: [
-      `Each call of the sidecar and of the peers has its token and its right reviewed by the API server (${cluster} here).`,
+      `Tokens and rights are reviewed by the API server (${cluster} here), by the sidecar as its default flags have it.`,
       "The source and the decoding proxy ask nobody.",
       "“First message” is the median of calls one after another, with nothing else going on.",
-      `Medians of ${rounds} rounds. ${peerNote(peerFound)}`,
+      `Medians of ${callRounds} rounds. ${peerNote(peers)}`,
     ],
   };
 }
@@ -83,7 +99,29 @@ function callRow(row: CallFigures, same: CallFigures | undefined): string[] {
   ];
 }
 
-const peerNote = (peerFound: boolean): string =>
-  peerFound
-    ? "The Go peer is the executable in PEERS_DIR."
-    : "No Go peer: PEERS_DIR names no folder with the original's csi-snapshot-metadata.";
+function stalledTable({ stalled }: CbtFigures): Table {
+  return {
+    title: "Changed block tracking: callers that stop reading",
+    columns: ["path", "streams", "M tuples each", "RSS before, MB", "peak RSS, MB", "KB per stream"],
+    rows: stalled.map((row) => [
+      row.path,
+      String(row.streams),
+      String(row.tuplesEach / 1e6),
+      megabytes(row.beforeBytes),
+      megabytes(row.peakBytes),
+      cell(bytesPerStream(row) / 1e3),
+    ]),
+    notes: [
+      "Each caller has its own TLS connection with HTTP/2's usual window of 64 KiB, reads one piece and no more.",
+      "What a stream costs is the rise of the peak over what was resident before; the connection is in it.",
+    ],
+  };
+}
+
+const bytesPerStream = ({ beforeBytes, peakBytes, streams }: StalledFigures): number =>
+  (peakBytes - beforeBytes) / streams;
+
+const peerNote = (peers: readonly string[]): string =>
+  peers.length > 0
+    ? "The original is what PEERS_DIR holds."
+    : "Without the original: PEERS_DIR names no folder with its csi-snapshot-metadata.";
