@@ -53,7 +53,12 @@ async function readOrder(argv: readonly string[], peersDir: string | undefined):
 /** Bundles the programs as they are now, into a folder of their own: bin/ may be older. */
 async function buildInto(folder: string): Promise<string[]> {
   await promisify(execFile)(process.execPath, [join(root, "hack/build.ts"), `--out=${folder}`]);
-  return (await readdir(folder)).filter((name) => !name.includes(".")).sort();
+  const files = await readdir(folder, { withFileTypes: true });
+  // A second name of a program is a link to it.
+  return files
+    .filter((file) => file.isFile() && !file.name.includes("."))
+    .map(({ name }) => name)
+    .sort();
 }
 
 async function measure({ chosen, sizes, peers }: Order, ground: Ground): Promise<Figures> {
