@@ -17,6 +17,9 @@ export interface ConnectionGuard {
   admit(socket: Socket): boolean;
   /** The connection with this address and port of its peer has made a call. */
   called(peer: string): void;
+  /** Somebody who is known has called over this connection: it is told from those of strangers at the same address. */
+  vouch(peer: string): void;
+  vouchedFor(peer: string): boolean;
   /** Closes the connections that have not made a call. */
   dropSilent(): void;
   /** Connections now. */
@@ -29,7 +32,8 @@ export function connectionGuard(rules: ConnectionRules): ConnectionGuard {
   const perPeer = new Map<string, number>();
   /** Connections that have not called yet, by the peer's address and port. */
   const silent = new Map<string, { readonly socket: Socket; readonly heard: AbortController }>();
-  let connections = 0;
+  /** Connections by the peer's address and port, and whether somebody known has called over them. */
+  const open = new Map<string, { vouched: boolean }>();
   const wait = (socket: Socket, name: string): void => {
     const heard = new AbortController();
     silent.set(name, { socket, heard });
@@ -51,10 +55,10 @@ export function connectionGuard(rules: ConnectionRules): ConnectionGuard {
         return false;
       }
       perPeer.set(peer, count);
-      connections += 1;
       const name = `${socket.remoteAddress}:${socket.remotePort}`;
+      open.set(name, { vouched: false });
       socket.once("close", () => {
-        connections -= 1;
+        open.delete(name);
         const left = (perPeer.get(peer) ?? 1) - 1;
         if (left === 0) perPeer.delete(peer);
         else perPeer.set(peer, left);
@@ -67,11 +71,16 @@ export function connectionGuard(rules: ConnectionRules): ConnectionGuard {
       silent.get(peer)?.heard.abort();
       silent.delete(peer);
     },
+    vouch: (peer) => {
+      const connection = open.get(peer);
+      if (connection !== undefined) connection.vouched = true;
+    },
+    vouchedFor: (peer) => open.get(peer)?.vouched === true,
     dropSilent: () => {
       for (const { socket } of silent.values()) socket.destroy();
     },
     get connections() {
-      return connections;
+      return open.size;
     },
   };
 }

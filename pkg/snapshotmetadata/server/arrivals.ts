@@ -7,7 +7,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Clock } from "../../runtime/timing/index.ts";
-import { peerAddress } from "../../serving/grpc/index.ts";
+import { type ConnectionGuard, peerAddress } from "../../serving/grpc/index.ts";
 import type { RawCall } from "./forward.ts";
 import { retryHint } from "./retry-hint.ts";
 
@@ -19,14 +19,22 @@ export interface Arrival {
   readonly known: () => void;
 }
 
+interface Counted extends Arrival {
+  /** The call has ended. */
+  readonly over: () => void;
+}
+
 export interface ArrivalRules {
-  /** Calls of one peer address that may be in progress before anybody knows who makes them; 0: any number. */
+  /**
+   * Calls of one peer address that may be in progress before anybody knows who makes them; 0: any number. A
+   * connection over which somebody known has called has as many of its own: strangers at the same address, behind one
+   * node or load balancer, do not use up its room.
+   */
   readonly maxPerPeer: number;
   /** How long a request may take to arrive, milliseconds. */
   readonly requestMs: number;
   readonly clock: Clock;
-  /** Hears of each call, with the address and port of its peer. */
-  readonly called: (peer: string) => void;
+  readonly guard: Pick<ConnectionGuard, "called" | "vouch" | "vouchedFor">;
   /** Hears of each call that is turned away for the limit. */
   readonly refused: () => void;
 }
@@ -47,21 +55,27 @@ export function arrivals(rules: ArrivalRules): Arrivals {
   const strangers = new Map<string, number>();
   const arrived = new WeakMap<Metadata, Arrival>();
 
-  const arrive = (call: ServerInterceptingCallInterface): Arrival | undefined => {
-    rules.called(call.getPeer());
+  const arrive = (call: ServerInterceptingCallInterface): Counted | undefined => {
+    const connection = call.getPeer();
+    rules.guard.called(connection);
     const peer = peerAddress(call.getConnectionInfo().remoteAddress);
-    const count = strangers.get(peer) ?? 0;
+    const group = rules.guard.vouchedFor(connection) ? connection : peer;
+    const count = strangers.get(group) ?? 0;
     if (rules.maxPerPeer > 0 && count >= rules.maxPerPeer) return undefined;
-    strangers.set(peer, count + 1);
+    strangers.set(group, count + 1);
     let counted = true;
-    const known = (): void => {
+    const over = (): void => {
       if (!counted) return;
       counted = false;
-      const left = (strangers.get(peer) ?? 1) - 1;
-      if (left === 0) strangers.delete(peer);
-      else strangers.set(peer, left);
+      const left = (strangers.get(group) ?? 1) - 1;
+      if (left === 0) strangers.delete(group);
+      else strangers.set(group, left);
     };
-    return { peer, known };
+    const known = (): void => {
+      rules.guard.vouch(connection);
+      over();
+    };
+    return { peer, known, over };
   };
 
   const turnAway = (call: ServerInterceptingCallInterface): void => {
@@ -83,7 +97,7 @@ export function arrivals(rules: ArrivalRules): Arrivals {
     // In place of a wrapper around the whole call, through which each message of the stream would have to go.
     call.start = (listener) => {
       const read = new AbortController();
-      let arrival: Arrival | undefined;
+      let arrival: Counted | undefined;
       start({
         onReceiveMetadata: (metadata) => {
           arrival = arrive(call);
@@ -104,7 +118,7 @@ export function arrivals(rules: ArrivalRules): Arrivals {
         onCancel: () => {
           if (!read.signal.aborted) closeHalf(call);
           read.abort();
-          arrival?.known();
+          arrival?.over();
           listener.onCancel();
         },
       });

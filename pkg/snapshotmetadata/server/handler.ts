@@ -210,9 +210,15 @@ function named(request: MetadataRequest | undefined): Record<string, unknown> {
   return { namespace, name, base, startingOffset: String(request.startingOffset), maxResults };
 }
 
-function report({ log }: HandlerDeps, { code, details, fault }: Outcome, fields: Record<string, unknown>): void {
+function report(
+  { log }: HandlerDeps,
+  { code, details, fault, retryAfterMs }: Outcome,
+  fields: Record<string, unknown>,
+): void {
   const line = { ...fields, code: status[code] };
   if (code === status.OK) log.info(line, "stream complete");
+  // Counted, and told to the caller: a log that strangers can fill is one more thing to exhaust.
+  else if (retryAfterMs !== undefined) log.debug({ ...line, reason: details }, "call turned away");
   else if (code === status.INTERNAL) log.error({ ...line, reason: details, err: fault }, "stream failed");
   else log.info({ ...line, reason: details, ...(fault ? { cause: messageOf(fault) } : {}) }, "stream not completed");
 }

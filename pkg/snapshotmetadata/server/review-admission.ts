@@ -18,6 +18,10 @@ const longestLine = 1024;
 
 const lineRetryMs = 1_000;
 
+/** Refused tokens that are answered in a second, and how far answers may lag behind, in milliseconds. */
+const refusalsPerSecond = 500;
+const longestLagMs = 1_000;
+
 /**
  * Token reviews in turn, and not for everybody: an address pays for each with its allowance of invalid tokens and gets
  * it back when the token was valid. A review that came to nothing is not given back, for the API server had the work.
@@ -34,16 +38,25 @@ export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOption
         limit: "max-token-reviews",
       }),
   });
-  const pay = (peer: string): void => {
+  // Who asks again as soon as it is refused is slowed down, and leaves time for others.
+  let answerAt = 0;
+  const pause = async (signal: AbortSignal): Promise<void> => {
+    const now = clock.monotonic();
+    if (answerAt > now + longestLagMs) return;
+    answerAt = Math.max(answerAt, now) + 1000 / refusalsPerSecond;
+    await clock.sleep(answerAt - now, signal);
+  };
+  const pay = async (peer: string, signal: AbortSignal): Promise<void> => {
     const waitMs = invalid.take(peer);
     if (waitMs === 0) return;
+    await pause(signal);
     const why =
       "this address has sent too many tokens that are not valid, the limit of --invalid-token-qps; try again later";
     throw new Refusal("invalidTokens", why, { retryAfterMs: waitMs, limit: "invalid-token-qps" });
   };
   return async (question, signal, seen) => {
     const { peer } = question;
-    if (!seen) pay(peer);
+    if (!seen) await pay(peer, signal);
     let wasted = false;
     try {
       const verdict = await line(peer, signal, () => {

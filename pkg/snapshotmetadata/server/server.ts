@@ -10,6 +10,7 @@ import {
   connectionGuard,
   type GrpcListener,
   listenGrpc,
+  routeGrpcLog,
   stopGracefully,
 } from "../../serving/grpc/index.ts";
 import { type HealthServing, healthService } from "../../serving/health/index.ts";
@@ -70,6 +71,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     clock: env.clock,
   });
   const { log, metrics, clock } = env;
+  await env.share("grpc log", async () => routeGrpcLog(log));
   const connection = connectDriver({
     address: options.csiAddress,
     timeoutMs: options.timeout,
@@ -98,7 +100,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
     maxPerPeer: options.maxUnauthenticatedCallsPerPeer,
     requestMs,
     clock,
-    called: guard.called,
+    guard,
     refused: () => meter.limited("max-unauthenticated-calls-per-peer"),
   });
   const server = new Server({

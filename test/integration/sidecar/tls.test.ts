@@ -122,6 +122,42 @@ describe("certificates", () => {
     await eventually("a good pair is taken", () => handshake(sidecar.port, after.caPem));
   });
 
+  it("rotate under load without a refused connection, garbage in between", async () => {
+    const pairs = [await makePair(), await makePair(), await makePair(), await makePair()];
+    const { secret, sidecar } = await mounted("under-load", pairs[0] as (typeof pairs)[0]);
+    await using _ = sidecar;
+    const anyOfThem = pairs.map(({ caPem }) => caPem).join("");
+    const seen = new Map<string, number>();
+    const refused: unknown[] = [];
+    const over = new AbortController();
+    const dial = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const { certificate } = await handshake(sidecar.port, anyOfThem);
+        const name = certificate?.fingerprint256 ?? "";
+        seen.set(name, (seen.get(name) ?? 0) + 1);
+      }
+    };
+    // Calls over connections of their own, which is what clients do that come and go.
+    const call = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        using caller = metadataCaller(sidecar.port, anyOfThem);
+        const { code, details } = await caller.allocated({});
+        if (code !== status.INVALID_ARGUMENT) throw new Error(`${code} ${details}`);
+      }
+    };
+    const load = [dial, dial, dial, call].map((each) => each().catch((thrown: unknown) => refused.push(thrown)));
+    for (const [at, pair] of pairs.slice(1).entries()) {
+      await secret.put({ cert: "not a certificate", key: pair.key });
+      await eventually("garbage is counted", async () => expect(await reloads(sidecar, "refused")).toBe(at + 1));
+      await secret.put(pair);
+      await eventually("the pair is taken", async () => expect(await reloads(sidecar, "taken")).toBe(at + 1));
+      await eventually("it is offered", () => expect(seen.size).toBe(at + 2));
+    }
+    over.abort();
+    await Promise.all(load);
+    expect(refused).toEqual([]);
+  });
+
   it("a key of another certificate is not taken", async () => {
     const [before, after] = [await makePair(), await makePair()];
     const { secret, sidecar } = await mounted("mismatched", before);

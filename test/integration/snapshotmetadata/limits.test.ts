@@ -203,6 +203,48 @@ describe("before anybody knows who is calling", () => {
     });
   });
 
+  it("a connection that somebody known has called over has room of its own", async () => {
+    const flag = "max-unauthenticated-calls-per-peer";
+    await withRig({ flags: [`--${flag}=2`] }, async (rig) => {
+      const token = await rig.token();
+      expect((await ask(rig, token)).code).toBe(status.OK);
+      using stranger = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      for (let n = 0; n < 3; n += 1) stranger.open("GetMetadataAllocated");
+      await eventually("the strangers have all there is", async () => expect(await limited(rig, flag)).toBe(1));
+      for (let n = 0; n < 3; n += 1) expect((await ask(rig, token)).code).toBe(status.OK);
+      using late = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      const { "grpc-status": code } = await late.call("GetMetadataAllocated", bytesOf(rig, token));
+      expect(Number(code)).toBe(status.RESOURCE_EXHAUSTED);
+    });
+  });
+
+  it("refusals of invalid tokens are answered at a pace, and do not fill the log", async () => {
+    const manual = manualClock(Date.now());
+    const clock = {
+      ...systemClock,
+      monotonic: manual.monotonic,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        ms === 2 ? manual.sleep(ms, signal) : systemClock.sleep(ms, signal),
+    };
+    const flags = ["--invalid-token-qps=0.001", "--invalid-token-burst=1"];
+    await withRig({ flags, clock }, async (rig) => {
+      const token = await rig.token();
+      expect((await ask(rig, token)).code).toBe(status.OK);
+      expect((await ask(rig, "nobody")).code).toBe(status.UNAUTHENTICATED);
+      const refused = ask(rig, "nobody else");
+      await manual.sleepers(1);
+      // Who is known waits behind nobody.
+      expect((await ask(rig, token)).code).toBe(status.OK);
+      await manual.advance(2);
+      expect((await refused).code).toBe(status.RESOURCE_EXHAUSTED);
+      const lines = rig
+        .log()
+        .split("\n")
+        .filter((line) => line.includes("call turned away"));
+      expect(lines.map((line) => (JSON.parse(line) as { level: unknown }).level)).toEqual(["debug"]);
+    });
+  });
+
   it("a stream that runs does not count among the strangers", async () => {
     const { driver, ends } = openStreams();
     await withRig({ driver, flags: ["--max-unauthenticated-calls-per-peer=1"] }, async (rig) => {
