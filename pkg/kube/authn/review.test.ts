@@ -34,6 +34,10 @@ test.each([
   ["knows nothing of audiences", { authenticated: true, user }],
   ["names other audiences", { authenticated: true, user, audiences: ["foreign"] }],
   ["names no user", { authenticated: true, audiences: ["mine"] }],
+  [
+    "names nobody",
+    { authenticated: true, audiences: ["mine"], user: { username: "x", groups: ["system:unauthenticated"] } },
+  ],
   ["says no", { authenticated: false, error: "expired" }],
   ["says nothing", undefined],
 ])("a server that %s has not vouched for the token", async (_what, status) => {

@@ -42,6 +42,12 @@ export interface AccessVerdict {
 }
 
 /**
+ * The group of those who showed no credentials. A server that allows them takes a token of blanks for none at all, and
+ * says that it has authenticated `system:anonymous`, for whatever audience was asked for.
+ */
+const unauthenticated = "system:unauthenticated";
+
+/**
  * Asks the API server who a token belongs to. A server that does not name one of the audiences asked for counts as
  * a refusal: it may know nothing of audiences, and the token may be meant for somebody else.
  */
@@ -64,6 +70,7 @@ export async function reviewToken(
   }
   const { username, uid, groups = [], extra = {} } = status.user ?? {};
   if (username === undefined || username === "") return refused("the server named no user");
+  if (groups.includes(unauthenticated)) return refused("the token is nobody's");
   return { authenticated: true, user: { username, uid, groups, extra }, audiences: shared };
 }
 

@@ -5,7 +5,7 @@ import type { PolicyRule } from "../../../pkg/runtime/lifecycle/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Fault, FaultProxy, type ProxiedRequest } from "../../support/fault-proxy.ts";
 import { ask, askSince, useGround } from "./ask.ts";
-import { openRig, type Rig, untilReady } from "./rig.ts";
+import { audience, openRig, type Rig, untilReady } from "./rig.ts";
 import { putClass, putSnapshot } from "./snapshots.ts";
 
 const { ground } = useGround();
@@ -160,6 +160,16 @@ describe("an API server that fails", () => {
         kind: "TokenReview",
         status: { authenticated: true, user },
       };
+      proxy.fault = at(/\/tokenreviews$/, { type: "answer", status: 201, body: yes });
+      expect((await ask(rig)).code).toBe(status.UNAUTHENTICATED);
+    });
+  });
+
+  it("a review that takes the token for nobody's is a no", async () => {
+    await withFaults(async (rig, proxy) => {
+      const user = { username: "system:anonymous", groups: ["system:unauthenticated"] };
+      const answer = { authenticated: true, user, audiences: [audience] };
+      const yes = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", status: answer };
       proxy.fault = at(/\/tokenreviews$/, { type: "answer", status: 201, body: yes });
       expect((await ask(rig)).code).toBe(status.UNAUTHENTICATED);
     });
