@@ -85,7 +85,10 @@ describe("stepping down", () => {
       },
     });
     expect(await rangesOf(it.stream)).toEqual([[4096n, 8n * BigInt(MiB) - 4096n]]);
-    expect(it.stream.steps).toMatchObject([{ tier: "delta", failure: { reason: "ServiceNotFound" } }]);
+    expect(it.stream).toMatchObject({
+      tier: "full",
+      steps: [{ tier: "delta", failure: { reason: "ServiceNotFound" } }],
+    });
     expect(it.service.requests).toHaveLength(0);
     expect(it.api.tokenRequests).toHaveLength(0);
   });
@@ -142,6 +145,12 @@ describe("not stepping down", () => {
     await using it = await opened([end, end], { fallback: "full", spoil: sized });
     expect(await failureOf(rangesOf(it.stream))).toMatchObject({ reason: "NotFound", lowerTier: undefined });
     expect(it.service.requests).toHaveLength(2);
+  });
+
+  it("to allocated ranges, when there is nobody to ask for them", async () => {
+    const spoil = (api: FakeApi) => api.objects.delete("SnapshotMetadataService//dev");
+    const failure = await failureOf(opened([], { fallback: "allocated", spoil }));
+    expect(failure).toMatchObject({ reason: "ServiceNotFound", lowerTier: "full" });
   });
 
   it("when the caller has stopped", async () => {
@@ -229,7 +238,9 @@ describe("a service that says when to try again", () => {
     ],
   ])("is not asked again after %s", async (_, trailers) => {
     await using it = await opened([exhausted(trailers)]);
-    expect(await failureOf(rangesOf(it.stream))).toMatchObject({ reason: "ResourceExhausted", kind: "terminal" });
+    const failure = await failureOf(rangesOf(it.stream));
+    expect(failure).toMatchObject({ reason: "ResourceExhausted", kind: "terminal" });
+    expect(failure.message).toMatch(/too many streams(; it wants to be asked again only after 3600 s)?$/);
     expect(it.service.requests).toHaveLength(1);
   });
 

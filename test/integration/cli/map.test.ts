@@ -30,6 +30,7 @@ afterAll(async () => {
 });
 
 function answer({ request }: SeenCall): Answer {
+  if ("snapshotId" in request && request.snapshotId === "handle-wednesday") return wednesday;
   if ("snapshotId" in request) return { messages: [[[0, 5 * MiB]]], capacity: 10 * MiB };
   if (request.targetSnapshotId === "handle-wednesday") return wednesday;
   return request.baseSnapshotId === "handle-monday" ? { messages: [[[MiB, MiB]]], capacity: 10 * MiB } : {};
@@ -53,11 +54,13 @@ it("draws what the first snapshot holds, and what changed from each to the next"
   expect(svg).toContain("2026-11-18 08:00 UTC");
 });
 
-it("takes the size of a volume without changes from the snapshot", async () => {
+it("takes the size of a volume without data or changes from the snapshot", async () => {
   wednesday = {};
-  const { stdout } = await it_.run(["cbt", "map", "tuesday", "wednesday", "--width=40"]);
-  expect(stdout).toContain(" 0 B changed since tuesday (0.00 %, 0 ranges)");
-  expect(stdout).toContain("10 MiB");
+  const { stdout } = await it_.run(["cbt", "map", "wednesday", "--width=40"]);
+  expect(stdout).toMatch(/^\S+\/wednesday .* 10 MiB$/m);
+  expect(stdout).toContain(" 0 B allocated (0.00 %, 0 ranges)");
+  const both = await it_.run(["cbt", "map", "tuesday", "wednesday", "--width=40"]);
+  expect(both.stdout).toContain(" 0 B changed since tuesday (0.00 %, 0 ranges)");
 });
 
 it.each([
