@@ -1,4 +1,3 @@
-import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +5,7 @@ import { GetMetadataAllocatedRequest } from "../../../pkg/gen/snapshotmetadata/s
 import { makeServerCertificate, type ServerCertificate } from "../../../pkg/runtime/certificates/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { collect, metadataCaller } from "../../support/metadata-call.ts";
+import { MountedSecret } from "../../support/mounted-secret.ts";
 import type { RawDriverCall } from "../../support/raw-driver.ts";
 import { type Ground, openGround } from "../snapshotmetadata/rig.ts";
 import { putSnapshot } from "../snapshotmetadata/snapshots.ts";
@@ -34,27 +34,11 @@ afterAll(async () => {
   await ground[Symbol.asyncDispose]();
 });
 
-/** A folder that looks as kubelet mounts a Secret: files are links through `..data`, which is swapped as a whole. */
-class MountedSecret {
-  readonly folder: string;
-  #versions = 0;
-
-  constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  async put(content: { readonly cert: string; readonly key: string }): Promise<void> {
-    this.#versions += 1;
-    const version = `..v${this.#versions}`;
-    await mkdir(join(this.folder, version), { recursive: true });
-    await writeFile(join(this.folder, version, "tls.crt"), content.cert);
-    await writeFile(join(this.folder, version, "tls.key"), content.key);
-    await symlink(version, join(this.folder, "..data_tmp"));
-    await rename(join(this.folder, "..data_tmp"), join(this.folder, "..data"));
-    if (this.#versions > 1) return;
-    for (const name of ["tls.crt", "tls.key"]) await symlink(join("..data", name), join(this.folder, name));
-  }
-}
+/** The keys of a Secret of type kubernetes.io/tls. */
+const keysOf = ({ cert, key }: { readonly cert: string; readonly key: string }) => ({
+  "tls.crt": cert,
+  "tls.key": key,
+});
 
 async function makePair(): Promise<ServerCertificate & { readonly cert: string; readonly key: string }> {
   const made = await makeServerCertificate(["localhost"]);
@@ -65,7 +49,7 @@ async function makePair(): Promise<ServerCertificate & { readonly cert: string; 
 /** Starts with the pair in a mounted secret. */
 async function mounted(name: string, pair: { cert: string; key: string }) {
   const secret = new MountedSecret(join(place.folder, name));
-  await secret.put(pair);
+  await secret.put(keysOf(pair));
   const flags = [`--tls-cert=${join(secret.folder, "tls.crt")}`, `--tls-key=${join(secret.folder, "tls.key")}`];
   const sidecar = await place.start(flags);
   await sidecar.ready();
@@ -93,7 +77,7 @@ describe("certificates", () => {
     const { secret, sidecar } = await mounted("rotated", before);
     await using _ = sidecar;
     using stream = await openStream(sidecar, before.caPem);
-    await secret.put(after);
+    await secret.put(keysOf(after));
     await eventually("new connections see the new certificate", () => handshake(sidecar.port, after.caPem));
     await expect(handshake(sidecar.port, before.caPem)).rejects.toThrow(/certificate|signature|issuer/i);
     expect(await reloads(sidecar, "taken")).toBe(1);
@@ -115,10 +99,10 @@ describe("certificates", () => {
     const [before, after] = [await makePair(), await makePair()];
     const { secret, sidecar } = await mounted(`spoiled by ${name}`.replaceAll(" ", "-"), before);
     await using _ = sidecar;
-    await secret.put(spoil(after));
+    await secret.put(keysOf(spoil(after)));
     await eventually("it is counted", async () => expect(await reloads(sidecar, "refused")).toBe(1));
     await handshake(sidecar.port, before.caPem);
-    await secret.put(after);
+    await secret.put(keysOf(after));
     await eventually("a good pair is taken", () => handshake(sidecar.port, after.caPem));
   });
 
@@ -147,9 +131,9 @@ describe("certificates", () => {
     };
     const load = [dial, dial, dial, call].map((each) => each().catch((thrown: unknown) => refused.push(thrown)));
     for (const [at, pair] of pairs.slice(1).entries()) {
-      await secret.put({ cert: "not a certificate", key: pair.key });
+      await secret.put(keysOf({ cert: "not a certificate", key: pair.key }));
       await eventually("garbage is counted", async () => expect(await reloads(sidecar, "refused")).toBe(at + 1));
-      await secret.put(pair);
+      await secret.put(keysOf(pair));
       await eventually("the pair is taken", async () => expect(await reloads(sidecar, "taken")).toBe(at + 1));
       await eventually("it is offered", () => expect(seen.size).toBe(at + 2));
     }
@@ -162,7 +146,7 @@ describe("certificates", () => {
     const [before, after] = [await makePair(), await makePair()];
     const { secret, sidecar } = await mounted("mismatched", before);
     await using _ = sidecar;
-    await secret.put({ cert: after.cert, key: before.key });
+    await secret.put(keysOf({ cert: after.cert, key: before.key }));
     await eventually("it is counted", async () => expect(await reloads(sidecar, "refused")).toBe(1));
     await handshake(sidecar.port, before.caPem);
   });
