@@ -1,7 +1,7 @@
 /** With real block devices: they need root and loop devices, and say so where these are missing. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -112,4 +112,31 @@ describe("neighbours", () => {
     const [from, to] = await Promise.all([readFile(paths.sourcePath), readFile(paths.targetPath)]);
     expect(to.subarray(0, 2 * MiB).equals(from.subarray(0, 2 * MiB))).toBe(true);
   });
+});
+
+it("a file in a file system on the source is refused, one beside it is not", async ({ skip }) => {
+  const mounted = join(folder, "mounted");
+  await mkdir(mounted);
+  try {
+    await run("mkfs.ext4", ["-q", "-F", device.stranger]);
+    await run("mount", [device.stranger, mounted]);
+  } catch (thrown) {
+    const why = `no file system can be made and mounted here: ${(thrown as Error).message.trim()}`;
+    console.log(`not run: ${why}`);
+    skip(true, why);
+  }
+  try {
+    const [inside, beside] = [join(mounted, "inside"), join(mounted, "beside")];
+    const job = { metadata: allOf(MiB), verification: "none" } as const;
+    const onto = rebuildDevice({ ...job, sourcePath: device.stranger, targetPath: inside });
+    await expect(onto).rejects.toMatchObject({ reason: "SourceIsTarget" });
+    expect(await readdir(mounted)).toEqual(["lost+found"]);
+    await writeFile(inside, randomBytes(MiB));
+    await rebuildDevice({ ...job, sourcePath: inside, targetPath: beside });
+    expect((await readFile(beside)).equals(await readFile(inside))).toBe(true);
+    const under = rebuildDevice({ ...job, sourcePath: inside, targetPath: device.stranger, inPlace: true });
+    await expect(under).rejects.toMatchObject({ reason: "SourceIsTarget" });
+  } finally {
+    await run("umount", [mounted]);
+  }
 });

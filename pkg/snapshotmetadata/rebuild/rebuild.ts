@@ -2,9 +2,10 @@ import { Failure } from "../../runtime/errors/index.ts";
 import type { Failpoint } from "../../runtime/failpoints/index.ts";
 import { type Clock, systemClock } from "../../runtime/timing/index.ts";
 import type { BlockRange, MetadataTier } from "../client/index.ts";
-import { chunkBytes, chunksOf, cut, safe } from "./chunks.ts";
+import { chunksOf, cut, safe } from "./chunks.ts";
 import { compareDevices, differenceBlockBytes } from "./compare.ts";
 import { type Device, isBlockDevice, openDevice, readFully } from "./device.ts";
+import { put, zero } from "./fill.ts";
 import { describeDifference, type RebuildReport, type Verification } from "./report.ts";
 import { type PendingTarget, pendingFile, pendingInPlace } from "./target.ts";
 
@@ -221,31 +222,6 @@ function filledBytes(
   if (base) return base.sizeBytes;
   return ontoTarget ? capacity : 0;
 }
-
-/** Makes [from, to) zero. What is zero already is not written, so that a thin device stays thin. */
-async function zero(target: PendingTarget, from: number, to: number, signal?: AbortSignal): Promise<void> {
-  for (const { position, length } of cut(from, to)) {
-    signal?.throwIfAborted();
-    const [bytes, none] = [Buffer.allocUnsafe(length), zeros.subarray(0, length)];
-    await target.read(bytes, position);
-    if (!bytes.equals(none)) await target.write(none, position);
-  }
-}
-
-const zeros = Buffer.alloc(chunkBytes);
-
-/** Writes base bytes: no zeros where the target is empty anyway, so that it stays sparse. */
-async function put(target: PendingTarget, bytes: Buffer, position: number): Promise<void> {
-  const grain = target.startsEmpty ? sparseGrainBytes : chunkBytes;
-  for (let at = 0; at < bytes.length; at += grain) {
-    const piece = bytes.subarray(at, Math.min(at + grain, bytes.length));
-    if (target.startsEmpty && piece.equals(zeros.subarray(0, piece.length))) continue;
-    await target.write(piece, position + at);
-  }
-}
-
-/** Holes smaller than this are not worth a call. */
-const sparseGrainBytes = 128 * 1024;
 
 async function verify(
   source: Device,
