@@ -107,7 +107,8 @@ describe("what one identity may have, and all together", () => {
       else expectLimit(await other, flag);
       expect(await limited(rig, flag)).toBe(othersAreServed ? 1 : 2);
       ends[0]?.();
-      expect((await running[0])?.code).toBe(status.OK);
+      // Which of the two came to the driver first is anybody's guess.
+      expect((await Promise.race(running)).code).toBe(status.OK);
       const before = ends.length;
       const next = ask(rig, mine);
       await eventually("there is room again", () => expect(ends.length).toBe(before + 1));
