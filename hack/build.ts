@@ -16,13 +16,21 @@ const root = resolve(import.meta.dirname, "..");
 /** The demo starts the other programs from their sources and is no program of its own. */
 const notBundled = new Set(["demo"]);
 
-/** To sh a script of one line; to Node a string and a comment. */
-const launcher = [
-  "#!/bin/sh",
-  `':' //; D=$(dirname "$(readlink -f "$0" 2>/dev/null || echo "$0")"); for N in "$D/../node_modules/.bin/node" node; do ` +
-    `V=$("$N" --version 2>/dev/null) && V=\${V#v} && [ "\${V%%.*}" -ge 24 ] && exec "$N" "$0" "$@"; done; ` +
-    `echo "$(basename "$0"): Node 24 or newer is needed, on PATH or in $D/../node_modules" >&2; exit 1`,
-].join("\n");
+/**
+ * What Node is told beside the program. The metadata server passes on streams of any length; left to itself V8 collects
+ * what that leaves behind so late that it is most of the memory (docs/adr/0004).
+ */
+const nodeFlags: Readonly<Record<string, string>> = { "csi-snapshot-metadata": "--optimize-for-size " };
+
+/** To sh a script of one line; to Node a string and a comment. One arena: what one thread frees another can use. */
+const launcher = (program: string): string =>
+  [
+    "#!/bin/sh",
+    `':' //; D=$(dirname "$(readlink -f "$0" 2>/dev/null || echo "$0")"); export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"; ` +
+      `for N in "$D/../node_modules/.bin/node" node; do ` +
+      `V=$("$N" --version 2>/dev/null) && V=\${V#v} && [ "\${V%%.*}" -ge 24 ] && exec "$N" ${nodeFlags[program] ?? ""}"$0" "$@"; done; ` +
+      `echo "$(basename "$0"): Node 24 or newer is needed, on PATH or in $D/../node_modules" >&2; exit 1`,
+  ].join("\n");
 
 /**
  * Packages that our dependencies import and that nothing of ours comes to: of client-node only the reading of a kubeconfig
@@ -88,7 +96,7 @@ async function bundle(program: string, outDir: string): Promise<void> {
   const [output] = result.outputFiles;
   if (!output) throw new Error(`esbuild gave no output for ${program}`);
   const file = join(outDir, program);
-  writeFileSync(file, `${launcher}\n${output.text}`);
+  writeFileSync(file, `${launcher(program)}\n${output.text}`);
   chmodSync(file, 0o755);
   console.log(`${relative(root, file)}\t${Math.round(statSync(file).size / 1024)} KiB`);
 }

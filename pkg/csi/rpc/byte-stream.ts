@@ -40,7 +40,7 @@ export interface ByteStreams {
  * Bytes that a driver may send ahead of a paused stream, which is what such a stream costs here; and of all streams
  * together, which is no more than what is on its way.
  */
-const streamWindow = 256 * 1024;
+const streamWindow = 128 * 1024;
 const sessionWindow = 4 * 1024 * 1024;
 
 interface Session {

@@ -10,7 +10,7 @@ import { splitMessage } from "./split.ts";
 export type RawCall = ServerWritableStream<Buffer, Buffer>;
 
 /** Bytes that may wait for a slow caller before the driver is paused. */
-const waitingBytes = 128 * 1024;
+const waitingBytes = 64 * 1024;
 
 /** The most that clients take by default. */
 const maxSentBytes = 4 * 1024 * 1024;

@@ -109,14 +109,22 @@ const smallWindow = 65_535;
 /** How long everything that is on its way to callers that do not read may take to arrive, in milliseconds. */
 const settlingMs = 3_000;
 
+/** Callers that stand still share connections, so that the server's limit on connections of one address lets them in. */
+const streamsPerConnection = 4;
+
 const standing: ClientHttp2Session[] = [];
 
 /** Opens streams, reads the first piece of each, and stands still until nothing can be on its way any more. */
 async function stall(question: Question, streams: number): Promise<Stalled> {
   const request = encode(question);
   for (let count = 0; count < streams; count += 1) {
-    const session = await open(question, smallWindow);
-    standing.push(session);
+    if (count % streamsPerConnection === 0) {
+      const opened = await open(question, smallWindow);
+      opened.setLocalWindowSize(streamsPerConnection * smallWindow);
+      standing.push(opened);
+    }
+    const session = standing.at(-1);
+    if (session === undefined) throw new Error("a caller needs a connection");
     const stream = session.request(callHeaders);
     stream.on("error", () => undefined);
     stream.end(request);
@@ -125,7 +133,7 @@ async function stall(question: Question, streams: number): Promise<Stalled> {
     if (stream.readableEnded) throw new Error("a stream is too short to stand still");
   }
   await sleep(settlingMs);
-  return { streams: standing.length };
+  return { streams };
 }
 
 function leave(): Stalled {

@@ -112,8 +112,8 @@ function stalledTable({ stalled }: CbtFigures): Table {
       cell(bytesPerStream(row) / 1e3),
     ]),
     notes: [
-      "Each caller has its own TLS connection with HTTP/2's usual window of 64 KiB, reads one piece and no more.",
-      "What a stream costs is the rise of the peak over what was resident before; the connection is in it.",
+      "Four streams share a TLS connection, with HTTP/2's usual window of 64 KiB each; a caller reads one piece and no more.",
+      "What a stream costs is the rise of the peak over what was resident before; its part of the connection is in it.",
     ],
   };
 }
