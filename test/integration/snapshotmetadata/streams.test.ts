@@ -75,13 +75,19 @@ async function openUntil(rig: Rig, messages: number, options: Partial<CallOption
 }
 
 describe("what the driver sends", () => {
-  it("arrives unchanged and in order, to the end", async () => {
-    const driver = { stream: (call: RawDriverCall) => void pour(call, 1000, 4096, () => call.end()) };
+  it.each([
+    [1000, 4096],
+    // Each needs a buffer of its own.
+    [60, 300_000],
+  ])("arrives unchanged and in order, to the end: %i messages of %i bytes", async (count, sizeBytes) => {
+    const driver = { stream: (call: RawDriverCall) => void pour(call, count, sizeBytes, () => call.end()) };
     await withRig({ driver }, async (rig) => {
-      const { messages, code } = await rig.caller.allocated(await request(rig));
-      expect(code).toBe(status.OK);
-      expect(messages.length).toBe(1000);
-      expect(messages.findIndex((each, n) => !each.equals(message(n, 4096)))).toBe(-1);
+      const streams = Array.from({ length: 4 }, async () => await rig.caller.allocated(await request(rig)));
+      for (const { messages, code } of await Promise.all(streams)) {
+        expect(code).toBe(status.OK);
+        expect(messages.length).toBe(count);
+        expect(messages.findIndex((each, n) => !each.equals(message(n, sizeBytes)))).toBe(-1);
+      }
     });
   });
 
