@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { startControlPlane } from "../../../hack/control-plane/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Identity } from "../../support/identity.ts";
+import { message } from "../../support/metadata-messages.ts";
+import type { RawDriverCall } from "../../support/raw-driver.ts";
 import { type Ground, groundOn, openGround } from "../snapshotmetadata/rig.ts";
 import { putClass, putSnapshot } from "../snapshotmetadata/snapshots.ts";
 import { applyGeneratedRole } from "./manifest.ts";
@@ -14,7 +16,12 @@ import { cachedKindsOf } from "./requests.ts";
 
 /** Makes a program with this identity do everything it can do, then ends it. Everything must work. */
 async function doEverything(ground: Ground, identity: Identity): Promise<void> {
-  await using place = await openPlace(ground, { identity });
+  // A driver that tells of nothing is worth a warning; here there must be none.
+  const stream = (call: RawDriverCall): void => {
+    call.write(message(0));
+    call.end();
+  };
+  await using place = await openPlace(ground, { identity, driver: { stream } });
   const className = `${place.namespace}-class`;
   await place.putSecret("creds", { password: "canary-of-the-generated-role" });
   await putClass(place, className, {
