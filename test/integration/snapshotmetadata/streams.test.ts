@@ -199,6 +199,25 @@ describe("who is slow or gone", () => {
     });
   });
 
+  it("a driver's OK that comes after the limit is not passed on, even if no timer has told of it", async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    let finish = (): void => undefined;
+    const driver = {
+      stream: (call: RawDriverCall) => {
+        call.write(message(1));
+        finish = () => call.end();
+      },
+    };
+    await withRig({ driver, clock }, async (rig) => {
+      const { stream, end } = await openUntil(rig, 1);
+      stream.resume();
+      aheadMs = 11 * 60_000;
+      finish();
+      expect((await end).code).toBe(status.DEADLINE_EXCEEDED);
+    });
+  });
+
   it("a caller without deadline that never reads again has its stream reset after the server's limit", async () => {
     const manual = manualClock(Date.now());
     const clock = {
