@@ -161,6 +161,23 @@ describe("a call", () => {
   });
 });
 
+it.each([
+  ["cancelled", (stream: ByteStream) => stream.cancel(), status.CANCELLED],
+  ["closed with its connection", () => streams.close(), status.UNAVAILABLE],
+])("a paused stream that is %s ends, and not with the OK that came with bytes unread", async (_, end, code) => {
+  driver = await startDriver(socket, answering(Buffer.alloc(100_000, 1), { "grpc-status": "0" }));
+  const stream = streams.open(path, Buffer.alloc(0));
+  const begun = Promise.withResolvers<void>();
+  stream.onBytes(() => {
+    stream.pause();
+    begun.resolve();
+  });
+  await begun.promise;
+  await read(streams.open(path, Buffer.alloc(0)));
+  end(stream);
+  expect((await stream.ended).code).toBe(code);
+});
+
 describe("an end without a proper status", () => {
   const headersOnly =
     (headers: Record<string, string | number>): Answer =>

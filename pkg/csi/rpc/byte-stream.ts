@@ -98,7 +98,14 @@ function openSession(socketPath: string): Session {
 }
 
 function streamOf(session: Session, stream: ClientHttp2Stream): ByteStream {
-  const seen: Seen = { httpStatus: 0, contentType: undefined, told: undefined, failure: undefined, read: false };
+  const seen: Seen = {
+    httpStatus: 0,
+    contentType: undefined,
+    told: undefined,
+    failure: undefined,
+    read: false,
+    cancelled: false,
+  };
   stream.on("response", (headers, flags) => {
     seen.httpStatus = Number(headers[":status"]);
     seen.contentType = headers["content-type"];
@@ -118,7 +125,13 @@ function streamOf(session: Session, stream: ClientHttp2Stream): ByteStream {
     onBytes: (listener) => void stream.on("data", listener),
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
-    cancel: () => stream.close(constants.NGHTTP2_CANCEL),
+    cancel: () => {
+      seen.cancelled = true;
+      stream.close(constants.NGHTTP2_CANCEL);
+      // A paused stream would hold what it has not told for as long as the connection lives.
+      stream.removeAllListeners("data");
+      stream.resume();
+    },
     ended: new Promise((resolve) => stream.once("close", () => resolve(endOf(session, stream.rstCode ?? 0, seen)))),
   };
 }
@@ -131,9 +144,12 @@ interface Seen {
   failure: Error | undefined;
   /** Everything before the status was handed over. */
   read: boolean;
+  cancelled: boolean;
 }
 
-function endOf(session: Session, rstCode: number, { httpStatus, contentType, told, failure, read }: Seen): CallEnd {
+function endOf(session: Session, rstCode: number, seen: Seen): CallEnd {
+  const { httpStatus, contentType, told, failure, read } = seen;
+  if (seen.cancelled) return { code: status.CANCELLED, details: "the call was cancelled" };
   // A stream that breaks between its status and its last bytes has lost them.
   if (told !== undefined && (read || told.code !== status.OK)) return told;
   if (session.lost || session.http2.destroyed) {
