@@ -14,4 +14,6 @@ FROM gcr.io/distroless/nodejs24-debian12:nonroot
 COPY --from=build /app /app
 ENV NODE_ENV=production
 USER 65532:65532
-ENTRYPOINT ["/nodejs/bin/node", "/app/program.mjs"]
+# As the files in bin/ start the metadata server (docs/adr/0004): no launcher runs here.
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["/nodejs/bin/node", "--optimize-for-size", "/app/program.mjs"]
