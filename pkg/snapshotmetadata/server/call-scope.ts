@@ -1,8 +1,8 @@
 import { status } from "@grpc/grpc-js";
 import type { Clock } from "../../runtime/timing/index.ts";
-import { type RawCall, resetUnlessClosed } from "./forward.ts";
+import { retryHint } from "./admission/retry-hint.ts";
 import { Refusal } from "./refusals.ts";
-import { retryHint } from "./retry-hint.ts";
+import { type RawCall, resetUnlessClosed } from "./stream/forward.ts";
 
 /** How long a caller may take to read the closing status after its stream has been ended, in milliseconds. */
 const closingGraceMs = 5_000;

@@ -3,7 +3,7 @@ import { clientMetrics } from "../../kube/client/index.ts";
 import { cacheMetrics } from "../../kube/informer/index.ts";
 import type { Component } from "../../runtime/lifecycle/index.ts";
 import { tlsMetrics } from "../../serving/tls/index.ts";
-import { admissionMetrics } from "./admission-metrics.ts";
+import { admissionMetrics } from "./admission/metrics.ts";
 import { serverMetrics } from "./metrics.ts";
 import { type MetadataServerOptions, metadataServerOptions } from "./options.ts";
 import { rules } from "./rbac.ts";

@@ -4,20 +4,20 @@ import { type ByteStream, type CallEnd, scrub } from "../../csi/index.ts";
 import type { UserInfo } from "../../kube/authn/index.ts";
 import { messageOf } from "../../runtime/errors/index.ts";
 import type { Clock } from "../../runtime/timing/index.ts";
-import type { Arrival, Arrivals } from "./arrivals.ts";
-import { authenticate, authorize, type Reviewer } from "./authorize.ts";
-import type { CallLimits } from "./call-limits.ts";
+import type { Arrival, Arrivals } from "./admission/arrivals.ts";
+import { authenticate, authorize, type Reviewer } from "./admission/authorize.ts";
+import type { CallLimits } from "./admission/call-limits.ts";
 import { type CallScope, endCall, openScope } from "./call-scope.ts";
-import { checkBase } from "./check-base.ts";
 import { readRequest } from "./check-request.ts";
-import { forward, type RawCall } from "./forward.ts";
-import type { AudienceSource, MetadataReads } from "./kube-access.ts";
 import { allocated, type MetadataMethod, type MetadataRequest } from "./methods.ts";
 import type { MetadataMetrics } from "./metrics.ts";
 import { Refusal, toRefusal } from "./refusals.ts";
-import { resolveSecrets } from "./resolve-secrets.ts";
-import { type ReadySnapshot, resolveTarget } from "./resolve-target.ts";
-import { type StreamValidation, streamCheck } from "./stream-check.ts";
+import { checkBase } from "./resolve/check-base.ts";
+import type { AudienceSource, MetadataReads } from "./resolve/kube-access.ts";
+import { resolveSecrets } from "./resolve/secrets.ts";
+import { type ReadySnapshot, resolveTarget } from "./resolve/target.ts";
+import { forward, type RawCall } from "./stream/forward.ts";
+import { type StreamValidation, streamCheck } from "./stream/stream-check.ts";
 
 /** The driver, as the handlers need it. */
 export interface MetadataDriver {

@@ -2,7 +2,7 @@ import type { status } from "@grpc/grpc-js";
 import { goCodeName } from "../../csi/index.ts";
 import { counter, histogram, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
 import type { MetadataMethod, MetadataRequest } from "./methods.ts";
-import type { StreamRule } from "./scan.ts";
+import type { StreamRule } from "./stream/scan.ts";
 
 /** One finished call. */
 export interface FinishedCall {

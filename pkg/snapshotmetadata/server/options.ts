@@ -12,7 +12,7 @@ import {
 } from "../../runtime/options/index.ts";
 import { parseListenAddress } from "../../serving/address/index.ts";
 import { tlsParameterOptions } from "../../serving/tls/index.ts";
-import { callLimitOptions, negativeLimits } from "./limit-options.ts";
+import { callLimitOptions, negativeLimits } from "./admission/limit-options.ts";
 
 /** The original's path of its health check; the others are those of every program here. */
 export const originalHealthPath = "/health";

@@ -16,19 +16,19 @@ import {
 import { type HealthServing, healthService } from "../../serving/health/index.ts";
 import { shareHttpEndpoint } from "../../serving/http/index.ts";
 import { type ReloadingTls, reloadingTls } from "../../serving/tls/index.ts";
-import { type AdmissionMeter, admissionMeter } from "./admission-metrics.ts";
-import { arrivals } from "./arrivals.ts";
-import { type MetadataCaches, metadataCaches } from "./caches.ts";
-import { callLimits } from "./call-limits.ts";
-import { contentLists } from "./content-lists.ts";
+import { arrivals } from "./admission/arrivals.ts";
+import { callLimits } from "./admission/call-limits.ts";
+import { type AdmissionMeter, admissionMeter } from "./admission/metrics.ts";
+import { admittedReviews } from "./admission/review-admission.ts";
+import { tokenReviews } from "./admission/token-reviews.ts";
 import { type DriverLink, linkDriver } from "./driver-link.ts";
 import type { HandlerDeps } from "./handler.ts";
-import { audienceFrom, cachedReads, kubeReviewer, listContents, liveReads, reading } from "./kube-access.ts";
 import { metadataMetrics } from "./metrics.ts";
 import { type MetadataServerOptions, originalHealthPath } from "./options.ts";
-import { admittedReviews } from "./review-admission.ts";
+import { type MetadataCaches, metadataCaches } from "./resolve/caches.ts";
+import { contentLists } from "./resolve/content-lists.ts";
+import { audienceFrom, cachedReads, kubeReviewer, listContents, liveReads, reading } from "./resolve/kube-access.ts";
 import { metadataService, metadataServiceDefinition } from "./service.ts";
-import { tokenReviews } from "./token-reviews.ts";
 
 /** Largest request before anybody has been authenticated: a token and four names, with room to spare. */
 const maxRequestBytes = 64 * 1024;

@@ -1,7 +1,7 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
-import type { RawCall } from "./forward.ts";
 import { type HandlerDeps, serveMethod } from "./handler.ts";
 import { allocated, delta, type MetadataMethod } from "./methods.ts";
+import type { RawCall } from "./stream/forward.ts";
 
 /** Messages stay the bytes they are on the wire; what must be read of them is decoded where it is needed. */
 const asIs = (bytes: Buffer): Buffer => bytes;

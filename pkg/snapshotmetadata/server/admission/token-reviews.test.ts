@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { TokenVerdict } from "../../kube/authn/index.ts";
-import { manualClock } from "../../runtime/timing/index.ts";
+import type { TokenVerdict } from "../../../kube/authn/index.ts";
+import { manualClock } from "../../../runtime/timing/index.ts";
 import type { PresentedToken } from "./authorize.ts";
 import { type TokenAnswer, tokenReviews } from "./token-reviews.ts";
 

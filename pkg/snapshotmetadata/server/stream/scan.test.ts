@@ -1,7 +1,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BlockMetadataType, GetMetadataAllocatedResponse } from "../../gen/csi/v1/csi.ts";
+import { type BlockMetadataType, GetMetadataAllocatedResponse } from "../../../gen/csi/v1/csi.ts";
 import { type Asked, scanStream } from "./scan.ts";
 
 /** What a stream led to: the messages that broke a rule, and those past the capacity. */

@@ -1,7 +1,7 @@
-import type { VolumeSnapshot, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { bindingFault } from "../../storage/binding/index.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../storage/secrets/index.ts";
-import { Refusal } from "./refusals.ts";
+import type { VolumeSnapshot, VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { bindingFault } from "../../../storage/binding/index.ts";
+import { isDnsLabel, isDnsSubdomain } from "../../../storage/secrets/index.ts";
+import { Refusal } from "../refusals.ts";
 
 /** Reads of the objects that a call depends on; `undefined` means the object does not exist. */
 export interface SnapshotReads {

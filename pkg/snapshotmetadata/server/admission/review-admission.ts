@@ -1,7 +1,7 @@
-import { keyedRate } from "../../runtime/limits/index.ts";
-import type { Clock } from "../../runtime/timing/index.ts";
+import { keyedRate } from "../../../runtime/limits/index.ts";
+import type { Clock } from "../../../runtime/timing/index.ts";
+import { Refusal } from "../refusals.ts";
 import type { Reviewer } from "./authorize.ts";
-import { Refusal } from "./refusals.ts";
 import { fairLine } from "./review-line.ts";
 import type { TokenReviewsOptions } from "./token-reviews.ts";
 

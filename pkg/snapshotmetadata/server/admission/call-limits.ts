@@ -1,7 +1,7 @@
-import type { UserInfo } from "../../kube/authn/index.ts";
-import { keyedRate, rate } from "../../runtime/limits/index.ts";
-import type { Clock } from "../../runtime/timing/index.ts";
-import { Refusal } from "./refusals.ts";
+import type { UserInfo } from "../../../kube/authn/index.ts";
+import { keyedRate, rate } from "../../../runtime/limits/index.ts";
+import type { Clock } from "../../../runtime/timing/index.ts";
+import { Refusal } from "../refusals.ts";
 
 export interface CallLimitRules {
   /** Calls that run at a time; 0: any number. */

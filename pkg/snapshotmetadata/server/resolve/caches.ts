@@ -1,7 +1,7 @@
-import { SnapshotMetadataService } from "../../apis/cbt/index.ts";
-import type { Kind, KubeObject } from "../../apis/schema/index.ts";
-import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import type { Caches, Reader } from "../../kube/informer/index.ts";
+import { SnapshotMetadataService } from "../../../apis/cbt/index.ts";
+import type { Kind, KubeObject } from "../../../apis/schema/index.ts";
+import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import type { Caches, Reader } from "../../../kube/informer/index.ts";
 import { handlesOf } from "./check-base.ts";
 import { trimClass, trimContent, trimService, trimSnapshot } from "./trim.ts";
 

@@ -1,19 +1,19 @@
-import type { SnapshotMetadataService } from "../../apis/cbt/index.ts";
-import { Secret } from "../../apis/core/index.ts";
-import type { Kind, KubeObject } from "../../apis/schema/index.ts";
-import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { reviewAccess, reviewToken } from "../../kube/authn/index.ts";
-import { ApiError, isForbidden, type KubeClient, type ObjectRef } from "../../kube/client/index.ts";
-import type { Reader } from "../../kube/informer/index.ts";
-import { messageOf } from "../../runtime/errors/index.ts";
-import type { Logger } from "../../runtime/log/index.ts";
-import type { Reviewer } from "./authorize.ts";
+import type { SnapshotMetadataService } from "../../../apis/cbt/index.ts";
+import { Secret } from "../../../apis/core/index.ts";
+import type { Kind, KubeObject } from "../../../apis/schema/index.ts";
+import { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { reviewAccess, reviewToken } from "../../../kube/authn/index.ts";
+import { ApiError, isForbidden, type KubeClient, type ObjectRef } from "../../../kube/client/index.ts";
+import type { Reader } from "../../../kube/informer/index.ts";
+import { messageOf } from "../../../runtime/errors/index.ts";
+import type { Logger } from "../../../runtime/log/index.ts";
+import type { Reviewer } from "../admission/authorize.ts";
+import { Refusal } from "../refusals.ts";
 import type { CachedKinds } from "./caches.ts";
 import type { BaseReads } from "./check-base.ts";
 import type { ContentLists } from "./content-lists.ts";
-import { Refusal } from "./refusals.ts";
-import type { SecretReads } from "./resolve-secrets.ts";
-import type { SnapshotReads } from "./resolve-target.ts";
+import type { SecretReads } from "./secrets.ts";
+import type { SnapshotReads } from "./target.ts";
 import { trimContent } from "./trim.ts";
 
 /** Every read of one call. */

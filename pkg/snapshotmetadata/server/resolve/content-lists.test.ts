@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { manualClock } from "../../runtime/timing/index.ts";
+import type { VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { manualClock } from "../../../runtime/timing/index.ts";
 import { contentLists } from "./content-lists.ts";
 
 const content = (name: string, handle: string): VolumeSnapshotContent => ({

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
-import type { MetadataRequest } from "./methods.ts";
-import type { MetadataMetrics } from "./metrics.ts";
-import { Refusal } from "./refusals.ts";
+import type { MetadataRequest } from "../methods.ts";
+import type { MetadataMetrics } from "../metrics.ts";
+import { Refusal } from "../refusals.ts";
 import { scanStream } from "./scan.ts";
 
 /** What happens to a message that breaks a rule: the stream ends before it, it is logged and passed on, nobody looks. */

@@ -1,7 +1,7 @@
-import type { VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { bindingFault } from "../../storage/binding/index.ts";
-import { Refusal } from "./refusals.ts";
-import type { ReadySnapshot, SnapshotReads } from "./resolve-target.ts";
+import type { VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { bindingFault } from "../../../storage/binding/index.ts";
+import { Refusal } from "../refusals.ts";
+import type { ReadySnapshot, SnapshotReads } from "./target.ts";
 
 /** The reads behind a base handle. */
 export interface BaseReads extends Pick<SnapshotReads, "snapshot"> {

@@ -1,5 +1,5 @@
-import type { Secret } from "../../apis/core/index.ts";
-import type { VolumeSnapshotClass } from "../../apis/snapshot/index.ts";
+import type { Secret } from "../../../apis/core/index.ts";
+import type { VolumeSnapshotClass } from "../../../apis/snapshot/index.ts";
 import {
   deletionSecretAnnotations,
   type SecretKeys,
@@ -8,9 +8,9 @@ import {
   secretRefFrom,
   snapshotTokens,
   snapshotterSecret,
-} from "../../storage/secrets/index.ts";
-import { Refusal } from "./refusals.ts";
-import type { ReadySnapshot } from "./resolve-target.ts";
+} from "../../../storage/secrets/index.ts";
+import { Refusal } from "../refusals.ts";
+import type { ReadySnapshot } from "./target.ts";
 
 /** Reads that secrets need; `undefined` means the object does not exist. */
 export interface SecretReads {

@@ -1,7 +1,7 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { GetMetadataAllocatedResponse } from "../../gen/csi/v1/csi.ts";
+import { GetMetadataAllocatedResponse } from "../../../gen/csi/v1/csi.ts";
 import { splitMessage } from "./split.ts";
 
 type Message = GetMetadataAllocatedResponse;

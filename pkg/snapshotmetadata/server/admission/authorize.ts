@@ -1,5 +1,11 @@
-import type { AccessQuestion, AccessVerdict, TokenQuestion, TokenVerdict, UserInfo } from "../../kube/authn/index.ts";
-import { Refusal } from "./refusals.ts";
+import type {
+  AccessQuestion,
+  AccessVerdict,
+  TokenQuestion,
+  TokenVerdict,
+  UserInfo,
+} from "../../../kube/authn/index.ts";
+import { Refusal } from "../refusals.ts";
 
 /** A token, and the address that brought it. */
 export interface PresentedToken extends TokenQuestion {

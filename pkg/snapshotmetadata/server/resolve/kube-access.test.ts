@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { createKubeClient, loadKubeConfig } from "../../kube/client/index.ts";
-import { reply, type Script, ScriptedServer, status } from "../../kube/testing/index.ts";
-import { createLogger } from "../../runtime/log/index.ts";
-import { systemClock } from "../../runtime/timing/index.ts";
+import { createKubeClient, loadKubeConfig } from "../../../kube/client/index.ts";
+import { reply, type Script, ScriptedServer, status } from "../../../kube/testing/index.ts";
+import { createLogger } from "../../../runtime/log/index.ts";
+import { systemClock } from "../../../runtime/timing/index.ts";
+import { Refusal } from "../refusals.ts";
 import { contentLists } from "./content-lists.ts";
 import { audienceFrom, kubeReviewer, listContents, liveReads, reading } from "./kube-access.ts";
-import { Refusal } from "./refusals.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

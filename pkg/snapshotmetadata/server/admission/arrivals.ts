@@ -6,9 +6,9 @@ import {
   type ServerInterceptor,
   status,
 } from "@grpc/grpc-js";
-import type { Clock } from "../../runtime/timing/index.ts";
-import { type ConnectionGuard, peerAddress } from "../../serving/grpc/index.ts";
-import type { RawCall } from "./forward.ts";
+import type { Clock } from "../../../runtime/timing/index.ts";
+import { type ConnectionGuard, peerAddress } from "../../../serving/grpc/index.ts";
+import type { RawCall } from "../stream/forward.ts";
 import { retryHint } from "./retry-hint.ts";
 
 /** A call of which nothing is known yet but where it comes from. */

@@ -1,9 +1,9 @@
 /** What is kept of each object in a watch cache: the fields that a call looks at, and no more. */
-import type { SnapshotMetadataService } from "../../apis/cbt/index.ts";
-import type { ObjectMeta } from "../../apis/schema/index.ts";
-import type { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { deletionSecretAnnotations, snapshotterSecret } from "../../storage/secrets/index.ts";
-import { defaultClassAnnotation } from "./resolve-secrets.ts";
+import type { SnapshotMetadataService } from "../../../apis/cbt/index.ts";
+import type { ObjectMeta } from "../../../apis/schema/index.ts";
+import type { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { deletionSecretAnnotations, snapshotterSecret } from "../../../storage/secrets/index.ts";
+import { defaultClassAnnotation } from "./secrets.ts";
 
 export function trimSnapshot({ metadata, spec, status }: VolumeSnapshot): VolumeSnapshot {
   const { readyToUse, boundVolumeSnapshotContentName, error } = status ?? {};

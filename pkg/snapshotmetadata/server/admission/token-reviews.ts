@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { TokenQuestion, TokenVerdict } from "../../kube/authn/index.ts";
-import { abortable, type Clock } from "../../runtime/timing/index.ts";
+import type { TokenQuestion, TokenVerdict } from "../../../kube/authn/index.ts";
+import { abortable, type Clock } from "../../../runtime/timing/index.ts";
 import type { PresentedToken, Reviewer } from "./authorize.ts";
 
 /** Where the answer to a token came from: a label of the metric. */

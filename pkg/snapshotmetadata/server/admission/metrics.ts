@@ -1,4 +1,4 @@
-import { counter, type MetricFamily, type Registry } from "../../runtime/metrics/index.ts";
+import { counter, type MetricFamily, type Registry } from "../../../runtime/metrics/index.ts";
 import type { TokenAnswer } from "./token-reviews.ts";
 
 const TOKENS = {

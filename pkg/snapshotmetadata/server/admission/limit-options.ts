@@ -1,4 +1,4 @@
-import { integer, number, type OptionSpec } from "../../runtime/options/index.ts";
+import { integer, number, type OptionSpec } from "../../../runtime/options/index.ts";
 
 /** What one caller can take of the server; 0 turns a limit off. Each default says for whom it leaves room. */
 export const callLimitOptions = {

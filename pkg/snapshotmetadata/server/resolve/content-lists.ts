@@ -1,5 +1,5 @@
-import type { VolumeSnapshotContent } from "../../apis/snapshot/index.ts";
-import { abortable, type Clock } from "../../runtime/timing/index.ts";
+import type { VolumeSnapshotContent } from "../../../apis/snapshot/index.ts";
+import { abortable, type Clock } from "../../../runtime/timing/index.ts";
 import { handlesOf } from "./check-base.ts";
 
 /** Contents by the handles they carry. */

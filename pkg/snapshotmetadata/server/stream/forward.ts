@@ -1,9 +1,9 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Metadata, type ServerWritableStream, status } from "@grpc/grpc-js";
-import type { ByteStream, CallEnd } from "../../csi/index.ts";
+import type { ByteStream, CallEnd } from "../../../csi/index.ts";
+import { Refusal } from "../refusals.ts";
 import { bufferPool } from "./buffer-pool.ts";
 import { frameReader } from "./frames.ts";
-import { Refusal } from "./refusals.ts";
 import { splitMessage } from "./split.ts";
 
 /** The server's side of a call, carrying encoded messages. */
