@@ -20,6 +20,8 @@ export interface Sizes {
     readonly streams: readonly number[];
     /** Callers that stop reading. */
     readonly stalled: { readonly streams: number; readonly tuplesEach: number; readonly perMessage: number };
+    /** Calls with random tokens, and how long a valid caller is watched without them. */
+    readonly flood: { readonly tokens: number; readonly atOnce: number; readonly aloneMs: number };
     readonly callRounds: number;
     readonly callsMs: number;
     readonly callers: number;
@@ -40,6 +42,7 @@ export const fullSizes: Sizes = {
     perMessage: [256, 16_384],
     streams: [1, 8],
     stalled: { streams: 200, tuplesEach: 1_000_000, perMessage: 256 },
+    flood: { tokens: 10_000, atOnce: 64, aloneMs: 3000 },
     callRounds: 3,
     callsMs: 2000,
     callers: 16,
@@ -56,6 +59,7 @@ export const tinySizes: Sizes = {
     perMessage: [256],
     streams: [1, 2],
     stalled: { streams: 3, tuplesEach: 200_000, perMessage: 256 },
+    flood: { tokens: 20, atOnce: 4, aloneMs: 100 },
     callRounds: 1,
     callsMs: 200,
     callers: 2,

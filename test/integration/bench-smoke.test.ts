@@ -33,6 +33,8 @@ describe("the bench", () => {
     const ours = streams.filter((row) => row["path"] === "sidecar, strict");
     expect(measured(ours, "peakBytes")).toBe(true);
     expect(measured(cbt?.["calls"] ?? [], "callsPerSecond")).toBe(true);
+    expect(measured(cbt?.["stalled"] ?? [], "peakBytes")).toBe(true);
+    expect(measured(cbt?.["floods"] ?? [], "reviewed")).toBe(true);
     const clients: Row[] = kube?.["rows"] ?? [];
     expect(clients.map((row) => row["connections"])).toHaveLength(3);
     expect(measured(clients, "msPerRequest")).toBe(true);

@@ -1,4 +1,5 @@
 /** Worker: calls a metadata service over TLS and counts bytes, on plain HTTP/2 so that little is spent on this side. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,8 +17,8 @@ export interface Question {
 }
 
 /**
- * So many streams at once, each on its own connection; one-message calls, for so long or so many; or streams whose callers
- * read once and then stand still, until they are told to leave.
+ * So many streams at once, each on its own connection; one-message calls, for so long or so many; streams whose callers
+ * read once and then stand still, until they are told to leave; or so many calls with random tokens.
  */
 export type CallerJob =
   | { readonly kind: "streams"; readonly question: Question; readonly streams: number }
@@ -29,11 +30,19 @@ export type CallerJob =
       readonly atMost: number;
     }
   | { readonly kind: "stalled"; readonly question: Question; readonly streams: number }
-  | { readonly kind: "leave" };
+  | { readonly kind: "leave" }
+  | { readonly kind: "flood"; readonly question: Question; readonly tokens: number; readonly parallel: number };
 
 /** Callers that stand still. */
 export interface Stalled {
   readonly streams: number;
+}
+
+/** What became of random tokens. */
+export interface Flooded {
+  /** The API server was asked about these. */
+  readonly reviewed: number;
+  readonly elapsedMs: number;
 }
 
 /** What one call gave; it ended well, or it would have been an error. */
@@ -76,7 +85,46 @@ const callHeaders = {
   te: "trailers",
 };
 
-function call(session: ClientHttp2Session, request: Buffer): Promise<Call> {
+/** gRPC's codes of a token that is not valid, and of one that was not even looked at. */
+const [unauthenticated, resourceExhausted] = ["16", "8"];
+
+/** As long as a token of a ServiceAccount. */
+const tokenBytes = 700;
+
+async function flood(question: Question, tokens: number, parallel: number): Promise<Flooded> {
+  const session = await open(question);
+  const startedMs = performance.now();
+  let left = tokens;
+  let reviewed = 0;
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const token = randomBytes(tokenBytes).toString("base64url");
+      const { status } = await outcome(session, encode({ ...question, token }));
+      if (status === unauthenticated) reviewed += 1;
+      else if (status !== resourceExhausted) throw new Error(`a random token ended with grpc-status ${status}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: parallel }, lane));
+    return { reviewed, elapsedMs: performance.now() - startedMs };
+  } finally {
+    session.destroy();
+  }
+}
+
+async function call(session: ClientHttp2Session, request: Buffer): Promise<Call> {
+  const { status, message, ...call } = await outcome(session, request);
+  if (status === "0") return call;
+  throw new Error(`the call ended with grpc-status ${status}: ${decodeURIComponent(message)}`);
+}
+
+interface Outcome extends Call {
+  readonly status: string | undefined;
+  readonly message: string;
+}
+
+function outcome(session: ClientHttp2Session, request: Buffer): Promise<Outcome> {
   const startedMs = performance.now();
   let bytes = 0;
   let firstMs = Number.NaN;
@@ -96,10 +144,7 @@ function call(session: ClientHttp2Session, request: Buffer): Promise<Call> {
   stream.end(request);
   return new Promise((resolve, reject) => {
     stream.on("error", reject);
-    stream.on("close", () => {
-      if (status === "0") resolve({ bytes, firstMs, totalMs: performance.now() - startedMs });
-      else reject(new Error(`the call ended with grpc-status ${status}: ${decodeURIComponent(message)}`));
-    });
+    stream.on("close", () => resolve({ bytes, firstMs, totalMs: performance.now() - startedMs, status, message }));
   });
 }
 
@@ -141,8 +186,9 @@ function leave(): Stalled {
   return { streams: 0 };
 }
 
-async function run(job: CallerJob): Promise<Called | Stalled> {
+async function run(job: CallerJob): Promise<Called | Stalled | Flooded> {
   if (job.kind === "leave") return leave();
+  if (job.kind === "flood") return await flood(job.question, job.tokens, job.parallel);
   if (job.kind === "stalled") return await stall(job.question, job.streams);
   const lanes = job.kind === "streams" ? job.streams : job.parallel;
   const sessions = await Promise.all(Array.from({ length: lanes }, () => open(job.question)));

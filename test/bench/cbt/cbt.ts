@@ -6,6 +6,7 @@ import { Worker } from "../measure/worker.ts";
 import type { Sizes } from "../sizes.ts";
 import type { Bench } from "./bench.ts";
 import { type CallFigures, measureCalls } from "./calls.ts";
+import { type FloodFigures, measureFlood } from "./flood.ts";
 import { openPaths, type Path, sidecars } from "./paths.ts";
 import type { SourceJob } from "./source.ts";
 import { measureStalled, type StalledFigures } from "./stalled.ts";
@@ -20,6 +21,7 @@ export interface CbtFigures {
   readonly streams: readonly StreamFigures[];
   readonly calls: readonly CallFigures[];
   readonly stalled: readonly StalledFigures[];
+  readonly floods: readonly FloodFigures[];
 }
 
 export interface CbtDeps {
@@ -51,6 +53,11 @@ export async function measureCbt(deps: CbtDeps): Promise<CbtFigures> {
     const figures = await measureStalled(bench, path);
     if (figures !== undefined) stalled.push(figures);
   }
+  const floods: FloodFigures[] = [];
+  for (const path of paths.filter(({ name }) => name === sidecars.strict)) {
+    const figures = await measureFlood(bench, path);
+    if (figures !== undefined) floods.push(figures);
+  }
   return {
     cluster: ground.clusterKind,
     peers: paths.filter(({ peer }) => peer).map(({ name }) => name),
@@ -59,6 +66,7 @@ export async function measureCbt(deps: CbtDeps): Promise<CbtFigures> {
     streams,
     calls,
     stalled,
+    floods,
   };
 }
 

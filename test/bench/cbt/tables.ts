@@ -8,7 +8,7 @@ import { targetTable } from "./targets.ts";
 
 /** The figures as they are shown: ratios are of the same run. */
 export function cbtTables(figures: CbtFigures): Table[] {
-  return [streamTable(figures), callTable(figures), stalledTable(figures), targetTable(figures)];
+  return [streamTable(figures), callTable(figures), stalledTable(figures), floodTable(figures), targetTable(figures)];
 }
 
 function streamTable({ streams, peers }: CbtFigures): Table {
@@ -114,6 +114,42 @@ function stalledTable({ stalled }: CbtFigures): Table {
     notes: [
       "Four streams share a TLS connection, with HTTP/2's usual window of 64 KiB each; a caller reads one piece and no more.",
       "What a stream costs is the rise of the peak over what was resident before; its part of the connection is in it.",
+    ],
+  };
+}
+
+function floodTable({ floods }: CbtFigures): Table {
+  return {
+    title: "Changed block tracking: random tokens beside a valid caller",
+    columns: [
+      "path",
+      "random tokens",
+      "at a time",
+      "reviewed",
+      "seconds",
+      "p50 alone, ms",
+      "p50 beside them",
+      "p95 alone, ms",
+      "p95 beside them",
+      "RSS before, MB",
+      "after",
+      "after as many again",
+    ],
+    rows: floods.map(({ path, tokens, atOnce, reviewed, elapsedMs, alone, beside, residentBytes }) => [
+      path,
+      String(tokens),
+      String(atOnce),
+      String(reviewed),
+      cell(elapsedMs / 1000, 1),
+      cell(alone.p50Ms, 1),
+      cell(beside.p50Ms, 1),
+      cell(alone.p95Ms, 1),
+      cell(beside.p95Ms, 1),
+      ...residentBytes.map(megabytes),
+    ]),
+    notes: [
+      "The valid caller makes one call after another, from the same address, on the same two cores as everything else.",
+      "A token that was not reviewed was turned away by --invalid-token-qps, with a retry hint.",
     ],
   };
 }

@@ -28,7 +28,7 @@ export function targetTable(figures: CbtFigures): Table {
 }
 
 function targets(figures: CbtFigures): Target[] {
-  const { streams, calls, stalled, peers } = figures;
+  const { streams, calls, stalled, floods, peers } = figures;
   const rate = (row: StreamFigures): number => row.tuplesPerSecond;
   const cpu = (row: StreamFigures): number | undefined => row.cpuSecondsPerMillion;
   const ours = streams.filter(({ path }) => path === sidecars.strict || path === sidecars.off);
@@ -70,6 +70,20 @@ function targets(figures: CbtFigures): Target[] {
       digits: 0,
     },
     { what: "peak RSS: longest ÷ shortest run", limit: 1.2, atMost: true, worst: most(growths(strict)), digits: 2 },
+    {
+      what: "a valid caller's p50 beside random tokens ÷ alone",
+      limit: 2,
+      atMost: true,
+      worst: most(floods.map(({ alone, beside }) => beside.p50Ms / alone.p50Ms)),
+      digits: 2,
+    },
+    {
+      what: "RSS after 20,000 random tokens ÷ after 10,000",
+      limit: 1.1,
+      atMost: true,
+      worst: most(floods.map(({ residentBytes: [, first, second] }) => second / first)),
+      digits: 2,
+    },
     {
       what: "KB for a caller that stops reading",
       limit: 400,
