@@ -56,6 +56,16 @@ describe("runCli", () => {
     expect(done.stderr).toContain(words);
   });
 
+  it("half a command is no unknown one: its verbs are shown", async () => {
+    const done = await run([greet], ["greet"]);
+    expect(done).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^Usage: it <command> \[flags\]/),
+    });
+    expect(done.stderr).toContain("greet person");
+  });
+
   it.each<[string, string[], "stdout" | "stderr", string]>([
     ["the overview", ["--help"], "stdout", "greet person  Greet a person."],
     ["a group", ["greet", "--help"], "stdout", "greet person  Greet a person."],

@@ -85,7 +85,8 @@ function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Surrou
     io.stdout.write(help);
     return 0;
   }
-  if (first === undefined) io.stderr.write(help);
+  const unfinished = first === undefined || (group.length > 0 && argv.length === 1);
+  if (unfinished) io.stderr.write(help);
   else io.stderr.write(`${program}: unknown command "${argv.slice(0, 2).join(" ")}"\n\n${help}`);
   return 1;
 }

@@ -91,28 +91,21 @@ describe("what the driver sends", () => {
     });
   });
 
-  it.each([1, 17, 500])("%i messages before a failure are all delivered", async (count) => {
+  it.each([
+    [1, 2048],
+    [17, 2048],
+    [500, 2048],
+    // Each is more than may wait at once: the driver is paused when its failure comes.
+    [6, 2 << 20],
+  ])("%i messages of %i bytes before a failure are all delivered", async (count, sizeBytes) => {
     const fail = { code: status.ABORTED, details: "gave up" };
-    const driver = { stream: (call: RawDriverCall) => void pour(call, count, 2048, () => call.emit("error", fail)) };
+    const driver = {
+      stream: (call: RawDriverCall) => void pour(call, count, sizeBytes, () => call.emit("error", fail)),
+    };
     await withRig({ driver }, async (rig) => {
       const result = await rig.caller.allocated(await request(rig));
       expect(result).toMatchObject(fail);
       expect(result.messages.length).toBe(count);
-    });
-  });
-
-  const codes = Object.values(status).filter((code): code is status => typeof code === "number" && code !== status.OK);
-  it("every code is passed on, but an unknown one is INTERNAL", async () => {
-    let code: number = status.OK;
-    const driver = {
-      stream: (call: RawDriverCall) => void call.emit("error", { code, details: `driver says ${code}` }),
-    };
-    await withRig({ driver }, async (rig) => {
-      for (code of [...codes, 77]) {
-        const result = await rig.caller.allocated(await request(rig));
-        const expected = code === status.UNKNOWN || code === 77 ? status.INTERNAL : code;
-        expect(result).toMatchObject({ code: expected, details: expect.stringContaining("driver says") });
-      }
     });
   });
 });
