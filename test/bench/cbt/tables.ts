@@ -29,6 +29,7 @@ function streamTable({ streams, peers }: CbtFigures): Table {
     notes: [
       "Tuples are those of all streams together. Medians of the rounds, each round through all paths in turn:",
       `  ${roundsOf(streams)}.`,
+      "Peak memory is the most of all rounds.",
       "CPU and memory are those of the process in the middle. Source, caller and that process share the machine's cores.",
       "“Without sidecar” is the source itself over TLS: what source and caller allow. The longest run is for the memory alone.",
       peerNote(peers),
@@ -79,7 +80,8 @@ function callTable({ calls, callers, cluster, callRounds, peers }: CbtFigures): 
     ],
     rows: calls.map((row) => callRow(row, same)),
     notes: [
-      `Tokens and rights are reviewed by the API server (${cluster} here), by the sidecar as its default flags have it.`,
+      `Tokens and rights are reviewed by the API server (${cluster} here), by the sidecar as its default flags have it:`,
+      "  all callers have one token, which is reviewed once in ten seconds; their right is reviewed for each call.",
       "The source and the decoding proxy ask nobody.",
       "“First message” is the median of calls one after another, with nothing else going on.",
       `Medians of ${callRounds} rounds. ${peerNote(peers)}`,
