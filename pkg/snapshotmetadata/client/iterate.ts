@@ -15,7 +15,7 @@ export interface IterationDeps {
   readonly freshToken: (signal: AbortSignal) => Promise<string>;
   readonly question: Omit<MetadataQuestion, "token" | "startingOffset">;
   readonly ladder: Ladder;
-  /** Size of the volume where no message told it. */
+  /** Size of the volume as the API tells it. */
   readonly knownSizeBytes: bigint | undefined;
   readonly rules: RuleCheck;
   readonly tally: Tally;
@@ -36,7 +36,7 @@ export interface Tally {
 /** Yields records until nothing can be missing, from the highest tier that can be had. Throws MetadataFailure. */
 export async function* iterate(deps: IterationDeps, signal: AbortSignal): AsyncGenerator<MetadataRecord, void> {
   const { ladder, rules, tally, transport } = deps;
-  let sizeBytes = deps.knownSizeBytes;
+  let sizeBytes = largerOf(undefined, deps.knownSizeBytes);
   while (ladder.tier !== "full" && transport) {
     try {
       yield* resumed(deps, transport, ladder.tier, signal);
@@ -45,11 +45,16 @@ export async function* iterate(deps: IterationDeps, signal: AbortSignal): AsyncG
       const failure = asFailure(thrown, signal);
       if (tally.ranges > 0) throw tooLate(failure, deps);
       ladder.descend(failure);
-      sizeBytes = rules.capacity ?? sizeBytes;
+      sizeBytes = largerOf(sizeBytes, rules.capacity);
       rules.restarted();
     }
   }
   yield* wholeVolume(deps, sizeBytes);
+}
+
+/** A driver that can not tell ranges may not tell the size either: 0 is no size, and too much to read loses nothing. */
+function largerOf(known: bigint | undefined, told: bigint | undefined): bigint | undefined {
+  return told === undefined || told <= (known ?? 0n) ? known : told;
 }
 
 /** One tier's records, over as many streams as it takes. */

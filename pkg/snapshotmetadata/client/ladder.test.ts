@@ -101,6 +101,27 @@ describe("stepping down", () => {
     expect(await rangesOf(whole.stream)).toEqual([[0n, 1n << 30n]]);
   });
 
+  it.each([0n, 4096n])("a driver that tells %d bytes takes nothing from what the API says", async (capacity) => {
+    const delta = { messages: [aMessage([], { capacity })], end: { code: 9 } };
+    await using it = await opened([delta, unimplemented], { fallback: "full", spoil: sized });
+    expect(await rangesOf(it.stream)).toEqual([[0n, 8n * BigInt(MiB)]]);
+    expect(it.stream.progress).toMatchObject({ complete: true, volumeCapacityBytes: 8n * BigInt(MiB) });
+  });
+
+  it("of two sizes that the driver told, the larger one counts", async () => {
+    const first = { messages: [aMessage([], { capacity: 1n << 30n })], end: { code: 9 } };
+    const second = { messages: [aMessage([], { capacity: 4096n })], end: { code: 12 } };
+    await using it = await opened([first, second], { fallback: "full" });
+    expect(await rangesOf(it.stream)).toEqual([[0n, 1n << 30n]]);
+  });
+
+  it("a capacity of 0 is no size", async () => {
+    const empty = { messages: [aMessage([], { capacity: 0n })], end: { code: 9, details: "no CBT" } };
+    await using it = await opened([empty, empty], { fallback: "full" });
+    expect(await failureOf(rangesOf(it.stream))).toMatchObject({ reason: "SizeUnknown" });
+    expect(it.stream.progress.complete).toBe(false);
+  });
+
   it("a size that nobody tells is an error, not an empty volume", async () => {
     await using it = await opened([unimplemented, unimplemented], { fallback: "full" });
     const failure = await failureOf(rangesOf(it.stream));

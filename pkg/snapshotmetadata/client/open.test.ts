@@ -167,6 +167,17 @@ describe("a broken stream", () => {
     expect(it.stream.progress.complete).toBe(true);
   });
 
+  it.each([
+    ["at the offset that was asked for", 2n ** 20n, {}],
+    ["of 0", 0n, { capacity: 0n }],
+  ])("is not complete because of a capacity %s, as long as no range led there", async (_, startingOffset, told) => {
+    const empty = { messages: [aMessage([], told)], end: unavailable };
+    await using it = await opened([empty, empty], { startingOffset, resume: { attempts: 2, firstPauseMs: 0 } });
+    expect(await failureOf(rangesOf(it.stream))).toMatchObject({ kind: "transient", reason: "Incomplete" });
+    expect(it.service.requests).toHaveLength(2);
+    expect(it.stream.progress.complete).toBe(false);
+  });
+
   it("is given up after so many attempts without a new range, and says what is known", async () => {
     const scripts = [{ messages: [aMessage([[0, block]])], end: unavailable }, ...Array(9).fill({ end: unavailable })];
     await using it = await opened(scripts, { resume: { attempts: 3, firstPauseMs: 0 } });
