@@ -49,11 +49,14 @@ function openStreams() {
   return { driver, ends };
 }
 
-async function anotherIdentity(rig: Rig): Promise<string> {
+async function newAccount(rig: Rig, name: string): Promise<string> {
   const rule = { apiGroups: ["snapshot.storage.k8s.io"], resources: ["volumesnapshots"], verbs: ["get"] };
-  await makeIdentity(rig.admin, { namespace: rig.namespace, name: "other" }, [rule]);
-  return await rig.token({ account: "other" });
+  await makeIdentity(rig.admin, { namespace: rig.namespace, name }, [rule]);
+  return name;
 }
+
+const anotherIdentity = async (rig: Rig): Promise<string> =>
+  await rig.token({ account: await newAccount(rig, "other") });
 
 const limited = async (rig: Rig, flag: string): Promise<number> => {
   const { body } = await rig.http("/metrics");
@@ -165,6 +168,31 @@ describe("before anybody knows who is calling", () => {
       expect(Number(code)).toBe(status.OK);
       // Known by now.
       expect((await ask(rig, fresh)).code).toBe(status.OK);
+    });
+  });
+
+  it("fresh tokens are taken on a connection that was found good, while its address floods from another", async () => {
+    const flags = ["--invalid-token-qps=0.001", "--invalid-token-burst=2", "--token-cache-ttl=0"];
+    await withRig({ flags }, async (rig) => {
+      using backup = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      using flood = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      const codeOf = async (caller: typeof flood, token: string): Promise<number> =>
+        Number((await caller.call("GetMetadataAllocated", bytesOf(rig, token)))["grpc-status"]);
+      expect(await codeOf(backup, await rig.token())).toBe(status.OK);
+      for (let n = 0; n < 2; n += 1) expect(await codeOf(flood, `nobody-${n}`)).toBe(status.UNAUTHENTICATED);
+      expect(await codeOf(flood, "nobody-2")).toBe(status.RESOURCE_EXHAUSTED);
+      for (let n = 0; n < 5; n += 1) {
+        const fresh = await rig.token({ account: await newAccount(rig, `fresh-${n}`) });
+        expect(await codeOf(backup, fresh)).toBe(status.OK);
+      }
+      // Nobody knows anything of this one yet.
+      using late = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      expect(await codeOf(late, await rig.token({ account: await newAccount(rig, "late") }))).toBe(
+        status.RESOURCE_EXHAUSTED,
+      );
+      // Good once, and no better than others for what it sends now.
+      for (let n = 0; n < 2; n += 1) expect(await codeOf(backup, `no-one-${n}`)).toBe(status.UNAUTHENTICATED);
+      expect(await codeOf(backup, "no-one-2")).toBe(status.RESOURCE_EXHAUSTED);
     });
   });
 

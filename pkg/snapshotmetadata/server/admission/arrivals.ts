@@ -13,7 +13,10 @@ import { retryHint } from "./retry-hint.ts";
 
 /** A call of which nothing is known yet but where it comes from. */
 export interface Arrival {
-  /** Address of the peer, without its port. */
+  /**
+   * Who is answerable for the call: the connection, where somebody known has called over it; else the peer's address,
+   * without its port.
+   */
   readonly peer: string;
   /** The caller is known: the call no longer counts among the strangers'. */
   readonly known: () => void;
@@ -58,18 +61,18 @@ export function arrivals(rules: ArrivalRules): Arrivals {
   const arrive = (call: ServerInterceptingCallInterface): Counted | undefined => {
     const connection = call.getPeer();
     rules.guard.called(connection);
-    const peer = peerAddress(call.getConnectionInfo().remoteAddress);
-    const group = rules.guard.vouchedFor(connection) ? connection : peer;
-    const count = strangers.get(group) ?? 0;
+    const address = peerAddress(call.getConnectionInfo().remoteAddress);
+    const peer = rules.guard.vouchedFor(connection) ? connection : address;
+    const count = strangers.get(peer) ?? 0;
     if (rules.maxPerPeer > 0 && count >= rules.maxPerPeer) return undefined;
-    strangers.set(group, count + 1);
+    strangers.set(peer, count + 1);
     let counted = true;
     const over = (): void => {
       if (!counted) return;
       counted = false;
-      const left = (strangers.get(group) ?? 1) - 1;
-      if (left === 0) strangers.delete(group);
-      else strangers.set(group, left);
+      const left = (strangers.get(peer) ?? 1) - 1;
+      if (left === 0) strangers.delete(peer);
+      else strangers.set(peer, left);
     };
     const known = (): void => {
       rules.guard.vouch(connection);

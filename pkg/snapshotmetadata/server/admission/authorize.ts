@@ -7,7 +7,7 @@ import type {
 } from "../../../kube/authn/index.ts";
 import { Refusal } from "../refusals.ts";
 
-/** A token, and the address that brought it. */
+/** A token, and the address or the connection that is answerable for it. */
 export interface PresentedToken extends TokenQuestion {
   readonly peer: string;
 }

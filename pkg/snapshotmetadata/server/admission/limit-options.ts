@@ -24,7 +24,8 @@ export const callLimitOptions = {
     "invalid-token-qps",
     5,
     "Token reviews a second that one peer address may cause with tokens that are not valid, beyond --invalid-token-" +
-      "burst; 0: no limit. Tokens that were valid before are not held up by others of their address",
+      "burst; 0: no limit. Tokens that were valid before are not held up by others of their address, and a connection " +
+      "over which a valid one came has an allowance of its own",
   ),
   invalidTokenBurst: integer(
     "invalid-token-burst",

@@ -24,7 +24,9 @@ const longestLagMs = 1_000;
 
 /**
  * Token reviews in turn, and not for everybody: an address pays for each with its allowance of invalid tokens and gets
- * it back when the token was valid. A review that came to nothing is not given back, for the API server had the work.
+ * it back when the token was valid. A review that came to nothing is not given back, for the API server had the work. A
+ * connection over which a valid token came before has an allowance of its own: backup programs bring a new token with
+ * each stream, and must not be locked out by a flood from behind the same address.
  */
 export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOptions["ask"] {
   const { review, maxTokenReviews, invalidTokenQps, invalidTokenBurst, clock } = rules;
@@ -51,7 +53,7 @@ export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOption
     if (waitMs === 0) return;
     await pause(signal);
     const why =
-      "this address has sent too many tokens that are not valid, the limit of --invalid-token-qps; try again later";
+      "too many tokens that are not valid came from this address, the limit of --invalid-token-qps; try again later";
     throw new Refusal("invalidTokens", why, { retryAfterMs: waitMs, limit: "invalid-token-qps" });
   };
   return async (question, signal, seen) => {
