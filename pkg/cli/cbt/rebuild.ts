@@ -19,7 +19,12 @@ const rebuildOptions = defineOptions({
     "Image of the earlier snapshot; with an earlier snapshot and no image: the target itself",
   ),
   inPlace: boolean("in-place", false, "Overwrite a target file where it stands, as is always done with a device"),
-  verify: choice("verify", "full", ["full", "none"], "Compare the result with the source over the whole device"),
+  verify: choice(
+    "verify",
+    "full",
+    ["full", "none"],
+    "full compares every byte of the result with the source, which must be zero where it is larger than the snapshot",
+  ),
   outputFormat: choice("output-format", "text", ["text", "json"], "How the report is printed", { short: "o" }),
 }).check((o, problem) => {
   checkSnapshotOptions(o, problem);

@@ -19,6 +19,7 @@ export function textReport(report: RebuildReport, { target, tier, steps }: Told)
   const since = tier === "delta" && baseHandle ? ` changed since ${baseHandle}` : "";
   const rows: readonly (readonly [string, string])[] = [
     ["Target", `${report.targetPath}, ${volumeCapacityBytes} bytes`],
+    ["Source", sourceOf(report)],
     ["Tier", [tier, ...steps.map(({ tier: from, failure }) => `no ${from} ranges: ${failure.message}`)].join("; ")],
     ["Ranges", `${ranges}, ${rangeBytes} bytes${since}`],
     ["Read from the source", `${sourceBytesRead} bytes, ${share.toFixed(2)} % of the volume`],
@@ -37,6 +38,14 @@ function retention({ namespace, snapshotName, retainBase }: MetadataTarget): str
   if (retainBase === true) return `keep ${shown}: the driver needs it as the base of the next delta`;
   if (retainBase === false) return `${shown} may be deleted: its handle is enough as the base of the next delta`;
   return `keep ${shown}: the driver does not say whether the next delta needs it`;
+}
+
+/** A source that is larger than the snapshot was judged or left alone beyond it; either must be seen. */
+function sourceOf({ sourceSizeBytes, volumeCapacityBytes, verification }: RebuildReport): string {
+  const beyond = sourceSizeBytes - volumeCapacityBytes;
+  if (beyond === 0) return `${sourceSizeBytes} bytes`;
+  const what = verification === "none" ? "were not read" : "are zero";
+  return `${sourceSizeBytes} bytes, of which the ${beyond} beyond the snapshot ${what}`;
 }
 
 function verified({ verification, verifiedBytes }: RebuildReport): string {

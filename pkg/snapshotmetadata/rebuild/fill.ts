@@ -11,7 +11,8 @@ export async function zero(target: PendingTarget, from: number, to: number, sign
   }
 }
 
-const zeros = Buffer.alloc(chunkBytes);
+/** As many zeros as are ever compared at once. */
+export const zeros = Buffer.alloc(chunkBytes);
 
 /** Writes base bytes: no zeros where the target is empty anyway, so that it stays sparse. */
 export async function put(target: PendingTarget, bytes: Buffer, position: number): Promise<void> {

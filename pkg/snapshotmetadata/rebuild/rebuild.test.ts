@@ -241,6 +241,70 @@ describe("a rebuild that must not succeed", () => {
   });
 });
 
+describe("a source that is larger than the snapshot", () => {
+  const named = [[0, 4096]] as const;
+  const misfit = (source: number, snapshot: number, words: string) => ({
+    kind: "terminal",
+    reason: "SizeMismatch",
+    message: expect.stringMatching(new RegExp(`has ${source} bytes, .*${snapshot}.*${words}`)),
+  });
+
+  it("is what a volume of another granularity is: zero beyond the snapshot, and the report tells both sizes", async () => {
+    const bytes = await image(source, 6 * MiB + 512, named);
+    const passed: number[] = [];
+    const onProgress: RebuildOptions["onProgress"] = ({ wholeBytes }) => passed.push(wholeBytes);
+    const report = await rebuild(aStream(named, 4 * MiB), { onProgress });
+    expect((await readFile(target)).equals(bytes.subarray(0, 4 * MiB))).toBe(true);
+    const sizes = { sourceSizeBytes: 6 * MiB + 512, volumeCapacityBytes: 4 * MiB, verifiedBytes: 4 * MiB };
+    expect(report).toMatchObject(sizes);
+    expect(new Set(passed)).toEqual(new Set([6 * MiB + 512, 4 * MiB]));
+  });
+
+  it.each([
+    ["directly beyond", 4 * MiB],
+    ["at its very end", 6 * MiB + 511],
+  ])("is refused when a byte %s is not zero, before the target is touched", async (_, at) => {
+    const bytes = await image(source, 6 * MiB + 512, named);
+    bytes[at] = 1;
+    await writeFile(source, bytes);
+    const old = await image(target, 6 * MiB, [[0, 6 * MiB]]);
+    const failed = rebuild(aStream(named, 4 * MiB), { inPlace: true });
+    await expect(failed).rejects.toMatchObject(misfit(6 * MiB + 512, 4 * MiB, `byte ${at} .*--verify=none`));
+    expect((await readFile(target)).equals(old)).toBe(true);
+  });
+
+  it("is not read beyond the snapshot without verification", async () => {
+    const bytes = await image(source, 6 * MiB, [[0, 6 * MiB]]);
+    const report = await rebuild(aStream([[0, 4 * MiB]], 4 * MiB), { verification: "none" });
+    expect((await readFile(target)).equals(bytes.subarray(0, 4 * MiB))).toBe(true);
+    expect(report).toMatchObject({ sourceSizeBytes: 6 * MiB, sourceBytesRead: 4 * MiB });
+  });
+
+  it.each(["full", "none"] as const)(
+    "is refused when the driver tells 0 bytes, verification %s",
+    async (verification) => {
+      await image(source, MiB, []);
+      await expect(rebuild(aStream([], 0), { verification })).rejects.toMatchObject(
+        misfit(MiB, 0, "nothing can be built"),
+      );
+      expect(await readdir(folder)).toEqual(["source"]);
+    },
+  );
+
+  it("is not there when both are empty", async () => {
+    await image(source, 0, []);
+    expect(await rebuild(aStream([], 0))).toMatchObject({ volumeCapacityBytes: 0, sourceSizeBytes: 0 });
+  });
+
+  it("is read whole when nobody can tell blocks, whatever size was told", async () => {
+    const bytes = await image(source, 6 * MiB + 512, [[0, 6 * MiB + 512]]);
+    const metadata = { ...aStream([[0, 4097]], 4097), tier: "full" as const };
+    const report = await rebuild(metadata, { verification: "none" });
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+    expect(report).toMatchObject({ volumeCapacityBytes: 6 * MiB + 512, sourceBytesRead: 6 * MiB + 512 });
+  });
+});
+
 describe("in place", () => {
   const marked = (bytes: Buffer, at: number): Buffer => {
     const copy = Buffer.from(bytes);

@@ -7,6 +7,7 @@ import { compareDevices, differenceBlockBytes } from "./compare.ts";
 import { type Device, isBlockDevice, openDevice, readFully } from "./device.ts";
 import { put, zero } from "./fill.ts";
 import { describeDifference, type RebuildReport, type Verification } from "./report.ts";
+import { capacityOf, refuseTail, toTheEnd } from "./sizes.ts";
 import { type PendingTarget, pendingFile, pendingInPlace } from "./target.ts";
 
 /** Where the ranges come from; a MetadataStream fits. */
@@ -57,7 +58,8 @@ export type RebuildStep = (typeof rebuildSteps)[number];
 
 /**
  * Builds the state of a snapshot: the base, and on top of it the named ranges as the source device has them. The
- * target appears, or becomes whole again, only when every range was seen and, with `full`, every byte compared.
+ * target appears, or becomes whole again, only when every range was seen and, with `full`, every byte compared. Without
+ * ranges (tier `full`) the whole source is read.
  * Throws a Failure (reason VerificationFailed when the result differs) and leaves the target as it was; a device that
  * is overwritten in place is left without its first MiB.
  */
@@ -85,21 +87,27 @@ interface Tally {
 
 async function build(asked: RebuildOptions, source: Device, opened: Device | undefined): Promise<RebuildReport> {
   const { metadata, signal, verification, clock = systemClock, failpoint = () => undefined } = asked;
-  const ranges = await peek(metadata.ranges());
+  const told = await peek(metadata.ranges());
   // Ranges that are no delta name all there is: on top of a base, what was freed since would stay.
   const isDelta = metadata.tier === undefined || metadata.tier === "delta";
   const base = isDelta ? opened : undefined;
   const options = isDelta ? asked : { ...asked, ontoTarget: false };
-  const capacity = capacityOf(metadata, source, base);
+  const { volumeCapacityBytes } = metadata.progress;
+  const capacity = capacityOf({ tier: metadata.tier, volumeCapacityBytes }, source, base);
+  const ranges = metadata.tier === "full" ? toTheEnd(told, source) : told;
+  const laps = stopwatch(clock);
+  const { onProgress = () => {} } = options;
+  const passed =
+    (phase: RebuildProgress["phase"], wholeBytes = capacity) =>
+    (doneBytes: number) =>
+      onProgress({ phase, doneBytes, wholeBytes });
+  if (verification === "full") await refuseTail(source, capacity, passed("verify", source.sizeBytes), signal);
+  const tailMs = laps();
   const bounds = { sizeBytes: capacity, readFrom: base ? [source, base] : [source] };
   const target = options.inPlace
     ? await pendingInPlace(options.targetPath, bounds)
     : await pendingFile(options.targetPath, { ...bounds, replaceable: options.ontoTarget ? base : undefined });
   const tally: Tally = { sourceBytesRead: 0, baseBytesRead: 0 };
-  const laps = stopwatch(clock);
-  const { onProgress = () => {} } = options;
-  const passed = (phase: RebuildProgress["phase"]) => (doneBytes: number) =>
-    onProgress({ phase, doneBytes, wholeBytes: capacity });
   try {
     if (target.lostBytes > 0 && options.ontoTarget && !base) await restoreBeginning(source, target, options, tally);
     if (base) await copyBase(base, target, Math.min(base.sizeBytes, capacity), tally, passed("base"), signal);
@@ -123,12 +131,12 @@ async function build(asked: RebuildOptions, source: Device, opened: Device | und
     const verifiedBytes =
       verification === "full" ? await verify(source, target, capacity, passed("verify"), signal) : 0;
     await failpoint("verified", signal);
-    const verifyMs = laps();
+    const verifyMs = tailMs + laps();
     await target.publish();
     const { messages, wireBytes, resumes, ranges: count, rangeBytes } = metadata.progress;
     return {
       targetPath: options.targetPath,
-      volumeCapacityBytes: capacity,
+      ...{ volumeCapacityBytes: capacity, sourceSizeBytes: source.sizeBytes },
       ...{ ranges: count, rangeBytes: safe(rangeBytes), messages, wireBytes, resumes },
       ...tally,
       targetBytesWritten: target.bytesWritten,
@@ -147,21 +155,6 @@ async function peek(ranges: AsyncIterable<BlockRange>): Promise<AsyncIterable<Bl
     if (!first.done) yield first.value;
     yield* { [Symbol.asyncIterator]: () => iterator };
   })();
-}
-
-/** A stream without messages does not tell the capacity; then the source device does. */
-function capacityOf({ progress }: RangeStream, source: Device, base: Device | undefined): number {
-  const capacity = safe(progress.volumeCapacityBytes ?? BigInt(source.sizeBytes));
-  const misfit = (message: string): Failure => new Failure("terminal", "SizeMismatch", message);
-  if (source.sizeBytes < capacity) {
-    throw misfit(`--source-device-path=${source.path} has ${source.sizeBytes} bytes, the snapshot has ${capacity}`);
-  }
-  if (base && base.sizeBytes > capacity) {
-    throw misfit(
-      `--base-image=${base.path} has ${base.sizeBytes} bytes, more than the snapshot's ${capacity}: is it of this volume?`,
-    );
-  }
-  return capacity;
 }
 
 /** Only the source has the beginning that a crash has cost; whether it fits the rest shows when that is verified. */

@@ -1,12 +1,18 @@
 import type { Comparison } from "./compare.ts";
 
-/** How thoroughly a rebuilt target is checked before it counts: `full` compares the whole device with the source. */
+/**
+ * How thoroughly a rebuilt target is checked before it counts: `full` compares every byte of the snapshot with the source,
+ * and wants zeros where the source reaches beyond the snapshot.
+ */
 export type Verification = "full" | "none";
 
 /** What a rebuild did, and what it cost. Sizes in bytes, times in milliseconds. */
 export interface RebuildReport {
   readonly targetPath: string;
+  /** Size of the snapshot, and of what was built. */
   readonly volumeCapacityBytes: number;
+  /** Size of the source device; not below the snapshot's. */
+  readonly sourceSizeBytes: number;
   /** Ranges the metadata service named, and their sum. */
   readonly ranges: number;
   readonly rangeBytes: number;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -70,6 +70,15 @@ describe("cbt rebuild", () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/base .* of 4 MiB.*ranges .* of 4 MiB.*verify .* of 4 MiB/s);
     expect(stderr.endsWith("\r\x1b[K")).toBe(true);
+  });
+
+  it("tells what became of a source that is larger than the snapshot, and fails where it holds more", async () => {
+    await appendFile(paths.source, Buffer.alloc(512));
+    expect((await rebuild()).stdout).toMatch(/^Source +4194816 bytes, of which the 512 beyond the snapshot are zero$/m);
+    await appendFile(paths.source, "more");
+    expect(await rebuild()).toMatchObject({ code: 1, stderr: expect.stringMatching(/has 4194820 bytes.* 4194304 /) });
+    const { stdout } = await rebuild(["--verify=none"]);
+    expect(stdout).toMatch(/^Source +4194820 bytes, of which the 516 beyond the snapshot were not read$/m);
   });
 
   it.each([
