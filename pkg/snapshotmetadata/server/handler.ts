@@ -16,7 +16,7 @@ import { checkBase } from "./resolve/check-base.ts";
 import type { AudienceSource, MetadataReads } from "./resolve/kube-access.ts";
 import { resolveSecrets } from "./resolve/secrets.ts";
 import { type ReadySnapshot, resolveTarget } from "./resolve/target.ts";
-import { forward, type RawCall } from "./stream/forward.ts";
+import { forward, onceClosed, type RawCall } from "./stream/forward.ts";
 import { type StreamValidation, streamCheck } from "./stream/stream-check.ts";
 
 /** The driver, as the handlers need it. */
@@ -61,6 +61,17 @@ interface Prepared {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
+/** How far a call has come in: whether its caller is known, and its place among the calls that run. */
+interface Entry {
+  known: boolean;
+  place: Disposable | undefined;
+}
+
+interface ServeDeps extends HandlerDeps {
+  /** Whether it is time again to log a fault that strangers meet. */
+  readonly mayTell: () => boolean;
+}
+
 /** How a call ended. `fault` is for the log alone. */
 interface Outcome {
   readonly code: status;
@@ -72,24 +83,28 @@ interface Outcome {
 // The driver ends later than we do, so that its own expiry is never taken for the end of the data.
 const driverGraceMs = 5_000;
 
+/** Each call of a stranger may meet the same fault of ours: the log has it this often at most. */
+const strangerFaultMs = 60_000;
+
 /** The handler of one of the two RPCs, on encoded messages. */
 export function serveMethod(deps: HandlerDeps, method: MetadataMethod): (call: RawCall) => void {
   let calls = 0;
+  const mayTell = onceEvery(strangerFaultMs, deps.clock);
   return (call) => {
     calls += 1;
-    void serve({ ...deps, log: deps.log.child({ op: `${method.name}-${calls}` }) }, method, call);
+    void serve({ ...deps, log: deps.log.child({ op: `${method.name}-${calls}` }), mayTell }, method, call);
   };
 }
 
-async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): Promise<void> {
+async function serve(deps: ServeDeps, method: MetadataMethod, call: RawCall): Promise<void> {
   const startedMs = deps.clock.monotonic();
   const sent = { messages: 0, bytes: 0 };
   using scope = openScope(call, deps);
-  using held = new DisposableStack();
+  const entry: Entry = { known: false, place: undefined };
   let request: MetadataRequest | undefined;
   let outcome: Outcome;
   try {
-    const prepared = await prepare(deps, method, call, scope.signal, held);
+    const prepared = await prepare(deps, method, call, scope.signal, entry);
     request = prepared.request;
     deps.log.debug({ ...named(request), deadline: new Date(scope.deadlineMs).toISOString() }, "asking the driver");
     outcome = await stream(deps, method, call, scope, prepared, (sizeBytes) => {
@@ -100,10 +115,12 @@ async function serve(deps: HandlerDeps, method: MetadataMethod, call: RawCall): 
   } catch (thrown) {
     outcome = refused(deps, scope.signal.aborted ? scope.signal.reason : thrown);
   }
+  // What a caller does not read stays in memory when the call has ended: so does its place among the running.
+  onceClosed(call, () => entry.place?.[Symbol.dispose]());
   endCall(call, outcome);
   const durationMs = deps.clock.monotonic() - startedMs;
   deps.metrics.observe({ method, request, code: outcome.code, durationMs });
-  report(deps, outcome, { ...named(request), ...sent, durationMs: Math.round(durationMs) });
+  report(deps, outcome, entry.known, { ...named(request), ...sent, durationMs: Math.round(durationMs) });
 }
 
 /** Everything that happens before the driver is asked, in the order that decides which refusal a caller sees. */
@@ -112,13 +129,14 @@ async function prepare(
   method: MetadataMethod,
   call: RawCall,
   signal: AbortSignal,
-  held: DisposableStack,
+  entry: Entry,
 ): Promise<Prepared> {
   const request = readRequest(method, call.request);
   const arrival = deps.arrivals.arrivalOf(call);
   const caller = await identify(deps, request, arrival, signal);
   arrival.known();
-  held.use(deps.limits(caller));
+  entry.known = true;
+  entry.place = deps.limits(caller);
   await authorize(deps.reviewer, caller, request, signal);
   deps.driver.requireReady();
   if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");
@@ -210,15 +228,29 @@ function named(request: MetadataRequest | undefined): Record<string, unknown> {
   return { namespace, name, base, startingOffset: String(request.startingOffset), maxResults };
 }
 
+/** Answers yes, and then no for this long. */
+function onceEvery(ms: number, clock: Clock): () => boolean {
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = clock.monotonic();
+    if (now < quietUntil) return false;
+    quietUntil = now + ms;
+    return true;
+  };
+}
+
 function report(
-  { log }: HandlerDeps,
+  { log, mayTell }: ServeDeps,
   { code, details, fault, retryAfterMs }: Outcome,
+  known: boolean,
   fields: Record<string, unknown>,
 ): void {
   const line = { ...fields, code: status[code] };
+  const ours = code === status.INTERNAL || code === status.UNAVAILABLE;
   if (code === status.OK) log.info(line, "stream complete");
   // Counted, and told to the caller: a log that strangers can fill is one more thing to exhaust.
   else if (retryAfterMs !== undefined) log.debug({ ...line, reason: details }, "call turned away");
+  else if (!known && !(ours && mayTell())) log.debug({ ...line, reason: details }, "call of a stranger refused");
   else if (code === status.INTERNAL) log.error({ ...line, reason: details, err: fault }, "stream failed");
   else log.info({ ...line, reason: details, ...(fault ? { cause: messageOf(fault) } : {}) }, "stream not completed");
 }

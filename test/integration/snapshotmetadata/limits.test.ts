@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GetMetadataAllocatedRequest } from "../../../pkg/gen/snapshotmetadata/snapshotmetadata.ts";
 import { manualClock, systemClock } from "../../../pkg/runtime/timing/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { h2Caller, statusOf } from "../../support/h2-caller.ts";
+import { framed, h2Caller, statusOf } from "../../support/h2-caller.ts";
 import { makeIdentity } from "../../support/identity.ts";
 import type { CallResult } from "../../support/metadata-call.ts";
 import type { RawDriverScript } from "../../support/raw-driver.ts";
@@ -139,6 +139,30 @@ describe("what one identity may have, and all together", () => {
     });
   });
 
+  it("a caller that has stopped reading holds its place until its stream is closed, deadline or not", async () => {
+    let streams = 0;
+    const driver: RawDriverScript = {
+      stream: (call) => {
+        call.write(Buffer.from([8, 1]));
+        streams += 1;
+        if (streams > 1) call.end();
+      },
+    };
+    await withRig({ driver, flags: ["--max-streams-per-identity=1"] }, async (rig) => {
+      const token = await rig.token();
+      using caller = h2Caller({ ...rig, windowSize: 0 });
+      const stalled = caller.open("GetMetadataAllocated", { "grpc-timeout": "1S" });
+      stalled.end(framed(bytesOf(rig, token)));
+      const closed = once(stalled, "close");
+      await eventually("its call has ended", () => expect(rig.log()).toContain('"code":"DEADLINE_EXCEEDED"'));
+      expectLimit(await ask(rig, token), "max-streams-per-identity");
+      expect(stalled.closed).toBe(false);
+      // The server closes it when the grace is over.
+      await closed;
+      await eventually("there is room", async () => expect((await ask(rig, token)).code).toBe(status.OK));
+    });
+  });
+
   it("a call that was refused for something else gives its place back", async () => {
     await withRig({ flags: ["--max-streams=1"] }, async (rig) => {
       const token = await rig.token();
@@ -152,6 +176,36 @@ describe("what one identity may have, and all together", () => {
 });
 
 describe("before anybody knows who is calling", () => {
+  it("refusals do not fill the log, save one line a minute about what is not the caller's fault", async () => {
+    const manual = manualClock(Date.now());
+    const clock = { ...systemClock, monotonic: manual.monotonic };
+    const levels = (rig: Rig, text: string) =>
+      rig
+        .log()
+        .split("\n")
+        .filter((line) => line.includes(text))
+        .map((line) => (JSON.parse(line) as { level: unknown }).level);
+    await withRig({ clock }, async (rig) => {
+      expect((await ask(rig, "")).code).toBe(status.INVALID_ARGUMENT);
+      expect((await ask(rig, "nobody")).code).toBe(status.UNAUTHENTICATED);
+      expect(levels(rig, "call of a stranger refused")).toEqual(["debug", "debug"]);
+      expect(levels(rig, "stream not completed")).toEqual([]);
+      const token = await rig.token();
+      expect((await rig.caller.allocated({ ...requestOf(rig, token), snapshotName: "gone" })).code).toBe(
+        status.NOT_FOUND,
+      );
+      expect(levels(rig, "stream not completed")).toEqual(["info"]);
+    });
+    await withRig({ clock, announced: false }, async (rig) => {
+      for (let n = 0; n < 3; n += 1) expect((await ask(rig, `nobody-${n}`)).code).toBe(status.INTERNAL);
+      expect(levels(rig, "stream failed")).toEqual(["error"]);
+      expect(levels(rig, "call of a stranger refused")).toEqual(["debug", "debug"]);
+      await manual.advance(60_000);
+      expect((await ask(rig, "nobody")).code).toBe(status.INTERNAL);
+      expect(levels(rig, "stream failed")).toEqual(["error", "error"]);
+    });
+  });
+
   it("invalid tokens use up the allowance of their address, not of others, nor of tokens that were valid", async () => {
     const flags = ["--invalid-token-qps=0.001", "--invalid-token-burst=3", "--token-cache-ttl=0"];
     await withRig({ flags }, async (rig) => {

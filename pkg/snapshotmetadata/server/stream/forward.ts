@@ -164,3 +164,13 @@ export function resetUnlessClosed(call: RawCall, graceMs: number): void {
   const closing = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), graceMs);
   stream.once("close", () => clearTimeout(closing));
 }
+
+/**
+ * Calls back once the caller's stream has closed: until then it holds what the caller has not read, whatever status the
+ * call has ended with.
+ */
+export function onceClosed(call: RawCall, then: () => void): void {
+  const stream = http2Of(call);
+  if (stream === undefined || stream.destroyed) then();
+  else stream.once("close", then);
+}
