@@ -28,10 +28,10 @@ const named = (contents: readonly VolumeSnapshotContent[]): (string | undefined)
 it("one list serves all who come while it is on its way, and for a while after", async () => {
   const { clock, begun, lists } = setUp();
   const early = [lists.recent("h", signal), lists.recent("other", signal)];
-  await clock.advance(500);
+  await clock.advance(100);
   begun[0]?.resolve([content("a", "h"), content("b", "h")]);
   expect((await Promise.all(early)).map(named)).toEqual([["a", "b"], []]);
-  await clock.advance(1_499);
+  await clock.advance(1_899);
   expect(named(await lists.recent("h", signal))).toEqual(["a", "b"]);
   expect(begun.length).toBe(1);
   await clock.advance(1);
@@ -61,6 +61,40 @@ it("a list that fails is told to those who wait for it, and tried again for the 
   await clock.advance(0);
   begun[1]?.resolve([content("a", "h")]);
   expect(named(await waiting)).toEqual(["a"]);
+});
+
+it.each([
+  ["nine times as long as it took", 100, 900],
+  ["never longer than a list is shared", 1_000, 2_000],
+])("the next list waits %s, for all who ask meanwhile", async (_how, tookMs, restMs) => {
+  const { clock, begun, lists } = setUp();
+  const first = lists.fresh("h", signal);
+  await clock.advance(tookMs);
+  begun[0]?.resolve([content("old", "h")]);
+  expect(named(await first)).toEqual(["old"]);
+  const late = [lists.fresh("h", signal), lists.fresh("h", signal)];
+  await clock.advance(restMs - 1);
+  expect(begun.length).toBe(1);
+  await clock.advance(1);
+  expect(begun.length).toBe(2);
+  begun[1]?.resolve([content("new", "h")]);
+  expect((await Promise.all(late)).map(named)).toEqual([["new"], ["new"]]);
+});
+
+it("who leaves while the lists rest does not cause another", async () => {
+  const { clock, begun, lists } = setUp();
+  const first = lists.fresh("h", signal);
+  await clock.advance(100);
+  begun[0]?.resolve([]);
+  await first;
+  const leaving = new AbortController();
+  const left = lists.fresh("h", leaving.signal).catch(() => "left");
+  leaving.abort(new Error("deadline"));
+  expect(await left).toBe("left");
+  await clock.advance(5_000);
+  expect(begun.length).toBe(1);
+  void lists.fresh("h", signal);
+  expect(begun.length).toBe(2);
 });
 
 it("lets go of what it holds", async () => {
