@@ -16,6 +16,7 @@ const greet: Verb<{ readonly name: string }> = {
   failpoints: ["greeted"],
   run: async ({ name }, io) => {
     if (name === "nobody") throw new Failure("terminal", "Nobody", "there is nobody");
+    if (name === "evil") throw new Failure("terminal", "Evil", "\x1b]0;owned\x07\u009b2J\r\nit: all is well");
     io.stdout.write(`hello ${name}\n`);
     await io.failpoint("greeted");
   },
@@ -45,10 +46,16 @@ describe("runCli", () => {
 
   it.each<[string, string[], number, string]>([
     ["a failure", ["greet", "person", "--name=nobody"], 1, "it greet person: there is nobody\n"],
+    [
+      "a failure that a server words",
+      ["greet", "person", "--name=evil"],
+      1,
+      "it greet person: �]0;owned��2J��it: all is well\n",
+    ],
     ["an unknown flag", ["greet", "person", "--nmae=you"], 2, "it greet person: unknown flag --nmae"],
     ["a check that refuses", ["greet", "person"], 1, "it greet person: --name: is required\n"],
-    ["a word too many", ["greet", "person", "--name=you", "now"], 2, 'unexpected argument "now"'],
-    ["an unknown command", ["greet", "dog"], 1, 'it: unknown command "greet dog"'],
+    ["a word too many", ["greet", "person", "--name=you", "now\x1b"], 2, 'unexpected argument "now�"'],
+    ["an unknown command", ["greet", "dog\x1b"], 1, 'it: unknown command "greet dog�"'],
     ["nothing at all", [], 1, "Usage: it <command> [flags]"],
   ])("%s: exit code and words on stderr, nothing on stdout", async (_, argv, code, words) => {
     const done = await run([greet], argv);

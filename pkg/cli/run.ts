@@ -2,6 +2,7 @@ import { messageOf } from "../runtime/errors/index.ts";
 import { defineFailpoints, parseFailpoints } from "../runtime/failpoints/index.ts";
 import { parseCommandLine, renderHelp } from "../runtime/options/index.ts";
 import type { AnyVerb, Io } from "./command.ts";
+import { plainText } from "./screen/plain.ts";
 
 export interface CliOptions {
   /** Name that people type, for messages and help. */
@@ -50,7 +51,7 @@ async function runVerb(
     return 0;
   }
   if (!parsed.ok) {
-    for (const problem of parsed.problems) io.stderr.write(`${title}: ${problem}\n`);
+    for (const problem of parsed.problems) io.stderr.write(`${title}: ${plainText(problem)}\n`);
     io.stderr.write(`See ${title} ${title.includes(" ") ? "--help" : "-h"}\n`);
     return parsed.exitCode;
   }
@@ -58,7 +59,7 @@ async function runVerb(
     await verb.run(parsed.values[0], { ...io, failpoint: failpointOf(verb, verbs, io, kill) }, parsed.positional);
     return 0;
   } catch (thrown) {
-    io.stderr.write(`${title}: ${messageOf(thrown)}\n`);
+    io.stderr.write(`${title}: ${plainText(messageOf(thrown))}\n`);
     return 1;
   }
 }
@@ -87,7 +88,7 @@ function overview({ program, verbs, argv }: Omit<CliOptions, "kill">, io: Surrou
   }
   const unfinished = first === undefined || (group.length > 0 && argv.length === 1);
   if (unfinished) io.stderr.write(help);
-  else io.stderr.write(`${program}: unknown command "${argv.slice(0, 2).join(" ")}"\n\n${help}`);
+  else io.stderr.write(`${program}: unknown command "${plainText(argv.slice(0, 2).join(" "))}"\n\n${help}`);
   return 1;
 }
 

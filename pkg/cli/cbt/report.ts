@@ -1,5 +1,6 @@
 import type { MetadataStream, MetadataTarget } from "../../snapshotmetadata/client/index.ts";
 import type { RebuildReport } from "../../snapshotmetadata/rebuild/index.ts";
+import { plainText } from "../screen/plain.ts";
 
 /** What a report tells of the stream beside its counts. */
 type Told = Pick<MetadataStream, "target" | "tier" | "steps">;
@@ -29,7 +30,7 @@ export function textReport(report: RebuildReport, { target, tier, steps }: Told)
     ["Snapshot handle", `${snapshotHandle ?? "unknown"} (keep it: --previous-snapshot-id of the next rebuild)`],
     ["Snapshot", retention(target)],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(21)} ${value}\n`).join("");
+  return rows.map(([name, value]) => `${name.padEnd(21)} ${plainText(value)}\n`).join("");
 }
 
 /** Whether the snapshot must stay so that the next delta can be had. */

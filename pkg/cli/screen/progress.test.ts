@@ -57,6 +57,12 @@ describe("the progress line", () => {
     expect(await drawnAfter(1000, { doneBytes: MiB, wholeBytes })).toContain(words);
   });
 
+  it.each([true, false])("says nothing that a terminal obeys, on one: %s", (isTTY) => {
+    const { line, stderr } = aTerminal(isTTY);
+    line.say("\x1b[2J\u009b2J\rit: all is well\n\x07");
+    expect(String(stderr.read())).toBe("�[2J�2J�it: all is well��\n");
+  });
+
   it("does without what is not known, and never wraps", async () => {
     const { drawnAfter } = aTerminal(true, 20);
     expect(await drawnAfter(0, { doneBytes: MiB })).toBe("\r\x1b[K1 MiB   0 B/s");

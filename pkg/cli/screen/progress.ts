@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../runtime/timing/index.ts";
 import type { Screen } from "../command.ts";
+import { plainText } from "./plain.ts";
 import { styleFor } from "./style.ts";
 import { bytes } from "./units.ts";
 
@@ -18,7 +19,7 @@ export interface Position {
 export interface ProgressLine extends Disposable {
   /** Cheap: draws at most ten times a second. */
   show(position: Position): void;
-  /** Writes a line that stays, above the progress. Written also where no progress is shown. */
+  /** Writes one line that stays, above the progress; its text may be anybody's. Written also where no progress is shown. */
   say(text: string): void;
 }
 
@@ -38,7 +39,7 @@ const usualColumns = 80;
 export function progressLine({ stderr, env, wanted = true, clock = systemClock }: ProgressOptions): ProgressLine {
   const style = styleFor(stderr.isTTY === true, env);
   if (!wanted || !style.isTerminal) {
-    return { show: () => {}, say: (text) => void stderr.write(`${text}\n`), [Symbol.dispose]: () => {} };
+    return { show: () => {}, say: (text) => void stderr.write(`${plainText(text)}\n`), [Symbol.dispose]: () => {} };
   }
   let phase: string | undefined;
   let began = clock.monotonic();
@@ -62,7 +63,7 @@ export function progressLine({ stderr, env, wanted = true, clock = systemClock }
     },
     say: (text) => {
       erase();
-      stderr.write(`${text}\n${drawn}`);
+      stderr.write(`${plainText(text)}\n${drawn}`);
     },
     [Symbol.dispose]: () => {
       erase();

@@ -118,6 +118,21 @@ describe("a delta that can not be had", () => {
     expect(await equal()).toBe(true);
   });
 
+  it.each([
+    ["an error", [], 1],
+    ["a notice and a row of the report", ["--fallback=allocated", "--verify=none"], 0],
+  ])("is worded by the driver, and nothing in it moves the terminal: %s", async (_, flags, code) => {
+    const details = "\x1b]0;owned\x07\u009b2J\r\nkubectl-protect: all is well\nVerified all";
+    answer = ({ method }) => (method === "GetMetadataDelta" ? { fail: { code: 9, details } } : allocated);
+    const run = await rebuild(flags);
+    expect(run.code).toBe(code);
+    for (const text of code === 0 ? [run.stdout, run.stderr] : [run.stderr]) {
+      expect(text).toContain("�]0;owned��2J��kubectl-protect: all is well�Verified all");
+      expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    }
+    expect(run.stderr.split("\n")).toHaveLength(2);
+  });
+
   it("is taken from the whole volume, when no block can be told", async () => {
     answer = () => noDelta;
     const run = await rebuild(["--fallback=full", "-o", "json"]);

@@ -1,3 +1,4 @@
+import { plainText } from "../../screen/plain.ts";
 import type { Style } from "../../screen/style.ts";
 import { bytes } from "../../screen/units.ts";
 import {
@@ -11,7 +12,7 @@ import {
   ticksOf,
   timesChanged,
 } from "./survey.ts";
-import { momentOf, plainName, shareOf, sizeOf, subjectOf } from "./words.ts";
+import { momentOf, shareOf, sizeOf, subjectOf } from "./words.ts";
 
 const marks = ["·", "░", "▒", "▓", "█"] as const;
 
@@ -23,7 +24,7 @@ export function drawStrips(survey: Survey, width: number, style: Style): string[
   const span = spanOf(survey);
   const deltas = deltasOf(survey);
   const lines = [headline(survey, style), ""];
-  const nameWidth = Math.max(...survey.layers.map(({ name }) => plainName(name).length));
+  const nameWidth = Math.max(...survey.layers.map(({ name }) => plainText(name).length));
   for (const layer of survey.layers) {
     lines.push(caption(layer, nameWidth, style), strip(layer, width, span, style), "");
   }
@@ -32,7 +33,7 @@ export function drawStrips(survey: Survey, width: number, style: Style): string[
   for (const name of outOfOrder(survey)) {
     lines.push(
       "",
-      `${style.yellow("!")} ${plainName(name)} is older than the snapshot before it: its changes run backwards`,
+      `${style.yellow("!")} ${plainText(name)} is older than the snapshot before it: its changes run backwards`,
     );
   }
   return lines;
@@ -40,10 +41,10 @@ export function drawStrips(survey: Survey, width: number, style: Style): string[
 
 function headline(survey: Survey, style: Style): string {
   const { namespace, layers } = survey;
-  const drivers = [...new Set(layers.map(({ driverName }) => plainName(driverName)))].join(", ");
+  const drivers = [...new Set(layers.map(({ driverName }) => plainText(driverName)))].join(", ");
   const span = spanOf(survey);
-  const names = layers.map(({ name }) => plainName(name));
-  const title = `${plainName(namespace)}/${names.length > 1 ? `${names[0]} … ${names.at(-1)}` : names[0]}`;
+  const names = layers.map(({ name }) => plainText(name));
+  const title = `${plainText(namespace)}/${names.length > 1 ? `${names[0]} … ${names.at(-1)}` : names[0]}`;
   return `${style.bold(title)}  ${style.dim(`${drivers} · ${bytes(span)}`)}`;
 }
 
@@ -51,8 +52,8 @@ function headline(survey: Survey, style: Style): string {
 function caption(layer: Layer, nameWidth: number, style: Style): string {
   const { name, createdAt } = layer;
   const when = createdAt ? `  ${style.dim(momentOf(createdAt))}` : "";
-  const padding = " ".repeat(nameWidth - plainName(name).length);
-  return `${style.bold(plainName(name))}${padding}${when}  ${sizeOf(layer).padStart(9)} ${subjectOf(layer)} (${shareOf(layer)})`;
+  const padding = " ".repeat(nameWidth - plainText(name).length);
+  return `${style.bold(plainText(name))}${padding}${when}  ${sizeOf(layer).padStart(9)} ${subjectOf(layer)} (${shareOf(layer)})`;
 }
 
 function strip({ where, since }: Layer, width: number, span: number, style: Style): string {

@@ -1,3 +1,4 @@
+import { plainText } from "../../screen/plain.ts";
 import { bytes, count } from "../../screen/units.ts";
 import { palette } from "./palette.ts";
 import {
@@ -11,7 +12,7 @@ import {
   ticksOf,
   timesChanged,
 } from "./survey.ts";
-import { elapsed, momentOf, plainName, shareOf, sizeOf, subjectOf } from "./words.ts";
+import { elapsed, momentOf, shareOf, sizeOf, subjectOf } from "./words.ts";
 
 /** All lengths in user units, which are pixels at full size. */
 const width = 1120;
@@ -47,7 +48,7 @@ export function drawSvg(survey: Survey): string {
         left,
         bottom + 136 + at * 20,
         "note",
-        `${plainName(name)} is older than the snapshot before it: its changes run backwards in time`,
+        `${plainText(name)} is older than the snapshot before it: its changes run backwards in time`,
       ),
     ),
   ];
@@ -64,16 +65,16 @@ export function drawSvg(survey: Survey): string {
 }
 
 function titleOf({ namespace, layers }: Survey): string {
-  const names = layers.map(({ name }) => plainName(name));
+  const names = layers.map(({ name }) => plainText(name));
   const range = names.length > 1 ? `${names[0]} → ${names.at(-1)}` : (names[0] ?? "");
-  return `${plainName(namespace)}/${range}`;
+  return `${plainText(namespace)}/${range}`;
 }
 
 /** The whole map in words, for those who do not see it. */
 function describe(survey: Survey): string {
   const rows = survey.layers.map((layer) => {
     const when = layer.createdAt ? `, ${momentOf(layer.createdAt)}` : "";
-    return `${plainName(layer.name)}${when}: ${sizeOf(layer)} ${subjectOf(layer)} (${shareOf(layer)}).`;
+    return `${plainText(layer.name)}${when}: ${sizeOf(layer)} ${subjectOf(layer)} (${shareOf(layer)}).`;
   });
   return [`A volume of ${bytes(spanOf(survey))}, drawn from its first byte at the left to its last.`, ...rows].join(
     " ",
@@ -83,7 +84,7 @@ function describe(survey: Survey): string {
 function heading(survey: Survey): string[] {
   const span = spanOf(survey);
   const deltas = deltasOf(survey).length;
-  const drivers = [...new Set(survey.layers.map(({ driverName }) => plainName(driverName)))].join(", ");
+  const drivers = [...new Set(survey.layers.map(({ driverName }) => plainText(driverName)))].join(", ");
   const facts = [
     drivers,
     `volume of ${bytes(span)}`,
@@ -120,7 +121,7 @@ function timeline(layers: readonly Layer[]): string[] {
     return [
       ...between,
       `<circle class="dot" cx="${timelineX}" cy="${centre(at)}" r="5"/>`,
-      text(timelineX + 18, centre(at) - (createdAt ? 3 : -5), "name", shortened(plainName(name), 18)),
+      text(timelineX + 18, centre(at) - (createdAt ? 3 : -5), "name", shortened(plainText(name), 18)),
       ...(createdAt ? [text(timelineX + 18, centre(at) + 14, "small", momentOf(createdAt))] : []),
     ];
   });
@@ -132,7 +133,7 @@ function row(layer: Layer, y: number, span: number): string[] {
   const shades = span === 0 ? [] : layer.where.shares(columns, span).map(shadeOf);
   return [
     "<g>",
-    `<title>${escaped(`${plainName(layer.name)}: ${sizeOf(layer)} ${subjectOf(layer)}, ${shareOf(layer)}`)}</title>`,
+    `<title>${escaped(`${plainText(layer.name)}: ${sizeOf(layer)} ${subjectOf(layer)}, ${shareOf(layer)}`)}</title>`,
     ...strip(shades, kind, y, stripHeight),
     text(right + 20, y + 15, "number", sizeOf(layer)),
     text(right + 20, y + 32, "small", shareOf(layer)),

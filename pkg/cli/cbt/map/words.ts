@@ -1,15 +1,11 @@
+import { plainText } from "../../screen/plain.ts";
 import { bytes, count, percent } from "../../screen/units.ts";
 import type { Layer } from "./survey.ts";
-
-/** A name from the API without what a terminal or an XML reader would take for more than a letter. */
-export function plainName(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "�");
-}
 
 /** A point in time as people read it: "2026-11-21 13:56 UTC". */
 export function momentOf(iso: string): string {
   const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? plainName(iso) : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  return Number.isNaN(time.getTime()) ? plainText(iso) : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 /** The time between two moments in its two largest units: "1 d 2 h"; backwards in time with a minus. */
@@ -36,7 +32,7 @@ export function elapsed(fromIso: string, toIso: string): string {
 
 /** What a row shows: "allocated", "changed since monday". */
 export function subjectOf({ since }: Layer): string {
-  return since === undefined ? "allocated" : `changed since ${plainName(since)}`;
+  return since === undefined ? "allocated" : `changed since ${plainText(since)}`;
 }
 
 /** How much of the volume, in how many ranges: "0.63 %, 401 ranges". */
