@@ -42,6 +42,8 @@ const requestMs = 10_000;
 /** How long a live list of all contents serves the calls that come after it, where the role has no watch. */
 const contentListShareMs = 2_000;
 
+const methodPaths = new Set(Object.values(metadataServiceDefinition).map(({ path }) => path));
+
 const defaultStreamingMinutes = 10;
 
 /** The parts of one server; `run` starts them and stops them in the reverse order. */
@@ -98,6 +100,7 @@ export async function buildServer(options: MetadataServerOptions, env: Env): Pro
   });
   const arriving = arrivals({
     maxPerPeer: options.maxUnauthenticatedCallsPerPeer,
+    asksForToken: (path) => methodPaths.has(path),
     requestMs,
     clock,
     guard,

@@ -328,6 +328,32 @@ describe("before anybody knows who is calling", () => {
     });
   });
 
+  it("health calls keep no unknown caller out, and are bounded among themselves", async () => {
+    const flag = "max-unauthenticated-calls-per-peer";
+    await withRig({ flags: [`--${flag}=2`] }, async (rig) => {
+      using prober = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      const watch = () => {
+        const stream = prober.open("grpc.health.v1.Health/Watch");
+        stream.end(framed(Buffer.alloc(0)));
+        return stream;
+      };
+      const watches = [watch(), watch()];
+      await Promise.all(watches.map((each) => once(each, "response")));
+      const third = watch();
+      expect(Number((await statusOf(third))["grpc-status"])).toBe(status.RESOURCE_EXHAUSTED);
+      expect(await limited(rig, flag)).toBe(1);
+      using fresh = h2Caller({ ...rig, localAddress: "127.0.0.1" });
+      const { "grpc-status": code } = await fresh.call("GetMetadataAllocated", bytesOf(rig, await rig.token()));
+      expect(Number(code)).toBe(status.OK);
+      watches[0]?.close(8);
+      await eventually("who leaves makes room", async () => {
+        const next = watch();
+        const [headers] = (await once(next, "response")) as [Record<string, unknown>];
+        expect(headers["grpc-status"]).toBeUndefined();
+      });
+    });
+  });
+
   it("a stream that runs does not count among the strangers", async () => {
     const { driver, ends } = openStreams();
     await withRig({ driver, flags: ["--max-unauthenticated-calls-per-peer=1"] }, async (rig) => {

@@ -31,9 +31,12 @@ export interface ArrivalRules {
   /**
    * Calls of one peer address that may be in progress before anybody knows who makes them; 0: any number. A
    * connection over which somebody known has called has as many of its own: strangers at the same address, behind one
-   * node or load balancer, do not use up its room.
+   * node or load balancer, do not use up its room. Calls of the other services, which ask for no token, are nobody's
+   * for as long as they last: they have as many again, and keep no caller of ours out.
    */
   readonly maxPerPeer: number;
+  /** Whether the method with this path asks who is calling. */
+  readonly asksForToken: (path: string) => boolean;
   /** How long a request may take to arrive, milliseconds. */
   readonly requestMs: number;
   readonly clock: Clock;
@@ -58,21 +61,22 @@ export function arrivals(rules: ArrivalRules): Arrivals {
   const strangers = new Map<string, number>();
   const arrived = new WeakMap<Metadata, Arrival>();
 
-  const arrive = (call: ServerInterceptingCallInterface): Counted | undefined => {
+  const arrive = (call: ServerInterceptingCallInterface, path: string): Counted | undefined => {
     const connection = call.getPeer();
     rules.guard.called(connection);
     const address = peerAddress(call.getConnectionInfo().remoteAddress);
     const peer = rules.guard.vouchedFor(connection) ? connection : address;
-    const count = strangers.get(peer) ?? 0;
+    const group = rules.asksForToken(path) ? peer : `${peer} without a token`;
+    const count = strangers.get(group) ?? 0;
     if (rules.maxPerPeer > 0 && count >= rules.maxPerPeer) return undefined;
-    strangers.set(peer, count + 1);
+    strangers.set(group, count + 1);
     let counted = true;
     const over = (): void => {
       if (!counted) return;
       counted = false;
-      const left = (strangers.get(peer) ?? 1) - 1;
-      if (left === 0) strangers.delete(peer);
-      else strangers.set(peer, left);
+      const left = (strangers.get(group) ?? 1) - 1;
+      if (left === 0) strangers.delete(group);
+      else strangers.set(group, left);
     };
     const known = (): void => {
       rules.guard.vouch(connection);
@@ -84,7 +88,7 @@ export function arrivals(rules: ArrivalRules): Arrivals {
   const turnAway = (call: ServerInterceptingCallInterface): void => {
     rules.refused();
     const details =
-      `this address has ${rules.maxPerPeer} calls in progress whose callers are not known yet, ` +
+      `this address has ${rules.maxPerPeer} calls in progress whose callers are not known, ` +
       "the limit of --max-unauthenticated-calls-per-peer; try again later";
     const code = status.RESOURCE_EXHAUSTED;
     call.sendStatus({ code, details, metadata: retryHint(code, details, strangersRetryMs) });
@@ -95,7 +99,7 @@ export function arrivals(rules: ArrivalRules): Arrivals {
     call.sendStatus({ code: status.DEADLINE_EXCEEDED, details, metadata: new Metadata() });
   };
 
-  const interceptor: ServerInterceptor = (_method, call) => {
+  const interceptor: ServerInterceptor = ({ path }, call) => {
     const start = call.start.bind(call);
     // In place of a wrapper around the whole call, through which each message of the stream would have to go.
     call.start = (listener) => {
@@ -103,7 +107,7 @@ export function arrivals(rules: ArrivalRules): Arrivals {
       let arrival: Counted | undefined;
       start({
         onReceiveMetadata: (metadata) => {
-          arrival = arrive(call);
+          arrival = arrive(call, path);
           if (arrival === undefined) return turnAway(call);
           arrived.set(metadata, arrival);
           rules.clock.sleep(rules.requestMs, read.signal).then(

@@ -11,8 +11,8 @@ export const callLimitOptions = {
   maxUnauthenticatedCallsPerPeer: integer(
     "max-unauthenticated-calls-per-peer",
     256,
-    "Calls of one peer address in progress whose tokens have not been found valid yet; 0: no limit. As many as an " +
-      "identity may have streams, so that all of them may begin together",
+    "Calls of one peer address in progress whose tokens have not been found valid yet, and as many health calls; 0: no " +
+      "limit. As many as an identity may have streams, so that all of them may begin together",
   ),
   maxTokenReviews: integer(
     "max-token-reviews",
