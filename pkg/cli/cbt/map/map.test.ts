@@ -133,6 +133,18 @@ describe("strips", () => {
     expect(drawSvg({ ...week, layers })).toContain("older than the snapshot before it");
   });
 
+  it.each([
+    ["all of it is a share", 4096, 4096, "(100 %, 1 range)"],
+    ["one byte more is past it", 4097, 4096, "(past capacity, 1 range)"],
+    ["far past it", 2 ** 40, 4096, "(past capacity, 1 range)"],
+    ["past a capacity of nothing", 4096, 0, "(past capacity, 1 range)"],
+  ])("say when a row is larger than its volume: %s", (_, size, capacityBytes, words) => {
+    const survey = { namespace: "shop", layers: [aLayer("monday", [[0, size]], { capacityBytes })] };
+    expect(drawStrips(survey, 40, plain)[2]).toContain(words);
+    expect(drawSvg(survey)).toContain(words.slice(1, -1));
+    expect(drawSvg(survey)).not.toMatch(/\d{4,} %/);
+  });
+
   it("draw a volume of which nothing is known, and names that are not letters", () => {
     const empty = { namespace: "a\x1b[31m", layers: [aLayer("b\nc", [], { capacityBytes: 0 })] };
     const lines = drawStrips(empty, 40, plain);

@@ -35,9 +35,11 @@ export function subjectOf({ since }: Layer): string {
   return since === undefined ? "allocated" : `changed since ${plainText(since)}`;
 }
 
-/** How much of the volume, in how many ranges: "0.63 %, 401 ranges". */
+/** How much of the volume, in how many ranges: "0.63 %, 401 ranges". More than all of it is no share. */
 export function shareOf({ rangeBytes, ranges, capacityBytes }: Layer): string {
-  return `${percent(rangeBytes, capacityBytes)}, ${count(ranges)} ${ranges === 1 ? "range" : "ranges"}`;
+  const past = rangeBytes > capacityBytes;
+  const share = past ? "past capacity" : percent(rangeBytes, capacityBytes);
+  return `${share}, ${count(ranges)} ${ranges === 1 ? "range" : "ranges"}`;
 }
 
 /** How many bytes: "1.6 MiB". */
