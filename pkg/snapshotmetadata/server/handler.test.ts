@@ -36,7 +36,7 @@ const stopping: HandlerDeps = {
   reads,
   liveReads: reads,
   arrivals: { arrivalOf: () => ({ peer: "", known: () => {} }) },
-  limits: () => ({ [Symbol.dispose]: () => {} }),
+  limits: { begin: () => ({ [Symbol.dispose]: () => {} }) },
   limited: () => {},
   limitMs: 60_000,
   compatCodes: false,

@@ -39,7 +39,7 @@ export interface HandlerDeps {
   readonly liveReads: MetadataReads;
   /** Where calls come from, and whose they are. */
   readonly arrivals: Pick<Arrivals, "arrivalOf">;
-  readonly limits: CallLimits;
+  readonly limits: Pick<CallLimits, "begin">;
   readonly limitMs: number;
   readonly compatCodes: boolean;
   readonly validation: StreamValidation;
@@ -136,7 +136,7 @@ async function prepare(
   const caller = await identify(deps, request, arrival, signal);
   arrival.known();
   entry.known = true;
-  entry.place = deps.limits(caller);
+  entry.place = deps.limits.begin(caller);
   await authorize(deps.reviewer, caller, request, signal);
   deps.driver.requireReady();
   if (deps.draining.aborted) throw new Refusal("stopping", "the server is shutting down; call another replica");

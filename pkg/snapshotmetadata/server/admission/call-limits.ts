@@ -13,8 +13,12 @@ export interface CallLimitRules {
   readonly clock: Clock;
 }
 
-/** Lets a caller who is known begin a call; it counts as running until it is disposed of. Throws a Refusal. */
-export type CallLimits = (user: UserInfo) => Disposable;
+export interface CallLimits {
+  /** Lets a caller who is known begin a call; it counts as running until it is disposed of. Throws a Refusal. */
+  begin(user: UserInfo): Disposable;
+  /** Identities that have calls running: nobody else's are remembered. */
+  readonly identities: number;
+}
 
 /** Nobody knows when a stream ends: a guess that keeps those who wait from asking in circles. */
 const streamRetryMs = 1_000;
@@ -41,7 +45,7 @@ export function callLimits(rules: CallLimitRules): CallLimits {
       limit: flag,
     });
   };
-  return ({ username, uid = "" }) => {
+  const begin = ({ username, uid = "" }: UserInfo): Disposable => {
     const identity = JSON.stringify([username, uid]);
     const mine = running.get(identity) ?? 0;
     if (maxStreamsPerIdentity > 0 && mine >= maxStreamsPerIdentity) {
@@ -66,5 +70,11 @@ export function callLimits(rules: CallLimitRules): CallLimits {
         else running.set(identity, left);
       },
     };
+  };
+  return {
+    begin,
+    get identities() {
+      return running.size;
+    },
   };
 }
