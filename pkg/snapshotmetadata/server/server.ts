@@ -175,7 +175,7 @@ async function openAccess(options: MetadataServerOptions, { client, link, env, m
   const lists = contentLists({ list: (signal) => listContents(client, signal), shareMs: contentListShareMs, clock });
   const live = liveReads(client, lists, read);
   const { reviewToken: review, reviewAccess } = kubeReviewer(client);
-  const ask = admittedReviews({ ...options, review, clock });
+  const ask = admittedReviews({ ...options, review, clock, sent: () => meter.token("reviewed") });
   return {
     audience: audience === "" ? audienceFrom(link.requireName, caches.services) : async () => audience,
     reviewer: {

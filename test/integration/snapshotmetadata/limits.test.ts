@@ -225,6 +225,17 @@ describe("before anybody knows who is calling", () => {
     });
   });
 
+  it("a token that is turned away before its review counts among the limits, not among the reviews", async () => {
+    const flags = ["--invalid-token-qps=0.001", "--invalid-token-burst=1"];
+    await withRig({ flags }, async (rig) => {
+      expect((await ask(rig, "nobody")).code).toBe(status.UNAUTHENTICATED);
+      for (let n = 0; n < 3; n += 1) expectLimit(await ask(rig, `nobody-${n}`), "invalid-token-qps");
+      const { body } = await rig.http("/metrics");
+      expect(body).toContain('snapshot_metadata_token_answers_total{from="reviewed"} 1\n');
+      expect(await limited(rig, "invalid-token-qps")).toBe(3);
+    });
+  });
+
   it("fresh tokens are taken on a connection that was found good, while its address floods from another", async () => {
     const flags = ["--invalid-token-qps=0.001", "--invalid-token-burst=2", "--token-cache-ttl=0"];
     await withRig({ flags }, async (rig) => {

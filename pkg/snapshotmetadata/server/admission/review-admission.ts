@@ -11,6 +11,8 @@ export interface ReviewAdmissionRules {
   readonly invalidTokenQps: number;
   readonly invalidTokenBurst: number;
   readonly clock: Clock;
+  /** Hears of each review that is sent. */
+  readonly sent?: () => void;
 }
 
 /** Tokens that wait for a review: some KiB each. */
@@ -29,7 +31,7 @@ const longestLagMs = 1_000;
  * each stream, and must not be locked out by a flood from behind the same address.
  */
 export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOptions["ask"] {
-  const { review, maxTokenReviews, invalidTokenQps, invalidTokenBurst, clock } = rules;
+  const { review, maxTokenReviews, invalidTokenQps, invalidTokenBurst, clock, sent = () => undefined } = rules;
   const invalid = keyedRate({ perSecond: invalidTokenQps, burst: invalidTokenBurst, clock });
   const line = fairLine({
     atOnce: maxTokenReviews,
@@ -63,6 +65,7 @@ export function admittedReviews(rules: ReviewAdmissionRules): TokenReviewsOption
     try {
       const verdict = await line(peer, signal, () => {
         wasted = true;
+        sent();
         return review(question, signal);
       });
       wasted = !verdict.authenticated;

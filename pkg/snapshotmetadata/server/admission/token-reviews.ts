@@ -14,7 +14,8 @@ export interface TokenReviewsOptions {
   /** Tokens that are remembered at most; the one not seen for longest goes first. */
   readonly capacity?: number;
   readonly clock: Clock;
-  readonly observe?: (from: TokenAnswer) => void;
+  /** Hears of the answers that cost no review. */
+  readonly observe?: (from: Exclude<TokenAnswer, "reviewed">) => void;
 }
 
 type Valid = Extract<TokenVerdict, { authenticated: true }>;
@@ -81,7 +82,7 @@ export function tokenReviews(options: TokenReviewsOptions): Reviewer["reviewToke
       return known;
     }
     const running = underWay.get(key);
-    observe(running === undefined ? "reviewed" : "shared");
+    if (running !== undefined) observe("shared");
     const shared = running ?? begin(key, question);
     shared.waiting += 1;
     try {
