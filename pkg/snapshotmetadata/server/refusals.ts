@@ -11,8 +11,20 @@ export interface RefusalRow {
   readonly originalPasses?: boolean;
 }
 
-/** Every refusal, in the order of the checks. docs/reference/codes.md is generated from it. */
+/** Every refusal, in the order of the checks; the last three may come at any step. docs/reference/codes.md is generated from it. */
 export const refusals = {
+  tooManyStrangers: {
+    when: "--max-unauthenticated-calls-per-peer calls of the caller's address are in progress whose callers are not known yet",
+    code: status.RESOURCE_EXHAUSTED,
+    original: status.RESOURCE_EXHAUSTED,
+    originalPasses: true,
+  },
+  requestLate: {
+    when: "the request does not arrive within 10 seconds after its headers",
+    code: status.DEADLINE_EXCEEDED,
+    original: status.DEADLINE_EXCEEDED,
+    originalPasses: true,
+  },
   malformedRequest: {
     when: "the request message can not be decoded",
     code: status.INVALID_ARGUMENT,
@@ -33,18 +45,6 @@ export const refusals = {
     when: "max_results is negative",
     code: status.INVALID_ARGUMENT,
     original: status.INVALID_ARGUMENT,
-    originalPasses: true,
-  },
-  tooManyStrangers: {
-    when: "--max-unauthenticated-calls-per-peer calls of the caller's address are in progress whose callers are not known yet",
-    code: status.RESOURCE_EXHAUSTED,
-    original: status.RESOURCE_EXHAUSTED,
-    originalPasses: true,
-  },
-  requestLate: {
-    when: "the request does not arrive within 10 seconds after its headers",
-    code: status.DEADLINE_EXCEEDED,
-    original: status.DEADLINE_EXCEEDED,
     originalPasses: true,
   },
   driverUnknown: {

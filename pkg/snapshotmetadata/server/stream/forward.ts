@@ -130,7 +130,7 @@ function split(buffer: Buffer, start: number, end: number): Buffer[] {
 const cutOff = (): Refusal =>
   new Refusal("messageUnusable", "the driver ended the stream as complete within a message; it is not complete");
 
-/** What stands behind grpc-js' public face of a server stream: private fields, reached here and nowhere else. */
+/** What stands behind grpc-js' public face of a server stream: private fields, reached here and in admission/arrivals.ts. */
 interface Inner {
   /** Set where an interceptor stands before the call. */
   readonly nextCall?: Inner;
