@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import type { TokenVerdict } from "../../../kube/authn/index.ts";
 import { manualClock } from "../../../runtime/timing/index.ts";
@@ -63,6 +64,23 @@ it("tells tokens and audiences apart, wherever the one ends and the other begins
   await through(about("ta", ""));
   await through({ ...about("t"), audiences: ["a", "b"] });
   expect(asked.length).toBe(4);
+});
+
+it("remembers nothing that tells a token, nor the same of it as another process does", async () => {
+  const tokens = ["a-token-of-somebody", jwt({ sub: "somebody" })];
+  const memories = [new Map(), new Map()];
+  for (const memory of memories) {
+    const review = tokenReviews({ ask: async () => valid, ttlMs: 10_000, clock: manualClock(), memory });
+    for (const token of tokens) await review(about(token), never);
+  }
+  const [mine = [], other = []] = memories.map((memory) => [...memory.keys()]);
+  expect([mine.length, other.length]).toEqual([2, 2]);
+  expect(mine.filter((key) => other.includes(key))).toEqual([]);
+  const dump = inspect(memories, { depth: 20, maxStringLength: null });
+  for (const token of tokens) {
+    const parts = token.split(".").filter((part) => part.length > 1);
+    for (const part of [token, ...parts, Buffer.from(token).toString("base64")]) expect(dump).not.toContain(part);
+  }
 });
 
 it("never remembers a refusal or a failure", async () => {

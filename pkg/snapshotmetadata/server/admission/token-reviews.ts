@@ -14,11 +14,20 @@ export interface TokenReviewsOptions {
   /** Tokens that are remembered at most; the one not seen for longest goes first. */
   readonly capacity?: number;
   readonly clock: Clock;
+  /** Where tokens that were valid are remembered; nothing in it tells a token. */
+  readonly memory?: Map<string, Remembered>;
   /** Hears of the answers that cost no review. */
   readonly observe?: (from: Exclude<TokenAnswer, "reviewed">) => void;
 }
 
 type Valid = Extract<TokenVerdict, { authenticated: true }>;
+
+/** A token that was valid when last asked about; only one with a verdict is still believed. */
+interface Remembered {
+  readonly verdict: Valid | undefined;
+  /** On the monotonic clock, milliseconds. */
+  readonly until: number;
+}
 
 /** A review that several callers wait for; it is given up when the last of them leaves. */
 interface Shared {
@@ -35,10 +44,8 @@ interface Shared {
  * remembered for longer than that it is: its reviews need not queue behind strangers.
  */
 export function tokenReviews(options: TokenReviewsOptions): Reviewer["reviewToken"] {
-  const { ask, ttlMs, capacity = 4096, clock, observe = () => undefined } = options;
+  const { ask, ttlMs, capacity = 4096, clock, memory: kept = new Map(), observe = () => undefined } = options;
   const secret = randomBytes(32);
-  /** Tokens that were valid when last asked about; only those with a verdict are still believed. */
-  const kept = new Map<string, { readonly verdict: Valid | undefined; readonly until: number }>();
   const underWay = new Map<string, Shared>();
 
   const recall = (key: string): Valid | undefined => {
