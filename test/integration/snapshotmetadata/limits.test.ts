@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GetMetadataAllocatedRequest } from "../../../pkg/gen/snapshotmetadata/snapshotmetadata.ts";
 import { manualClock, systemClock } from "../../../pkg/runtime/timing/index.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -9,19 +9,14 @@ import { framed, h2Caller, statusOf } from "../../support/h2-caller.ts";
 import { makeIdentity } from "../../support/identity.ts";
 import type { CallResult } from "../../support/metadata-call.ts";
 import type { RawDriverScript } from "../../support/raw-driver.ts";
-import { type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
+import { useGround } from "./ask.ts";
+import { openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
 import { putSnapshot } from "./snapshots.ts";
 
-let ground: Ground;
-beforeAll(async () => {
-  ground = await openGround();
-});
-afterAll(async () => {
-  await ground[Symbol.asyncDispose]();
-});
+const { ground } = useGround();
 
 async function withRig(options: RigOptions, test: (rig: Rig) => Promise<void>): Promise<void> {
-  await using rig = await openRig(ground, options);
+  await using rig = await openRig(ground(), options);
   await putSnapshot(rig);
   await untilReady(rig);
   await test(rig);

@@ -1,20 +1,15 @@
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { makeIdentity } from "../../support/identity.ts";
-import { type Ground, openGround, openRig, untilReady } from "./rig.ts";
+import { useGround } from "./ask.ts";
+import { openRig, untilReady } from "./rig.ts";
 
-let ground: Ground;
-beforeAll(async () => {
-  ground = await openGround();
-});
-afterAll(async () => {
-  await ground[Symbol.asyncDispose]();
-});
+const { ground } = useGround();
 
 /** Each request is wrong at its own step and at all later ones: the earliest decides what its caller learns. */
 it("the steps of a call come in the original's order", async () => {
-  await using rig = await openRig(ground);
+  await using rig = await openRig(ground());
   await untilReady(rig);
   await makeIdentity(rig.admin, { namespace: rig.namespace, name: "stranger" }, []);
   rig.driver.kill();

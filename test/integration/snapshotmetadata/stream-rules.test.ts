@@ -1,20 +1,15 @@
 import type { Http2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GetMetadataAllocatedResponse } from "../../../pkg/gen/csi/v1/csi.ts";
 import { type CallResult, metadataCaller } from "../../support/metadata-call.ts";
 import { blockBytes, message, messageOf, pour } from "../../support/metadata-messages.ts";
 import type { RawDriverCall } from "../../support/raw-driver.ts";
-import { type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
+import { useGround } from "./ask.ts";
+import { openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
 import { putSnapshot } from "./snapshots.ts";
 
-let ground: Ground;
-beforeAll(async () => {
-  ground = await openGround();
-});
-afterAll(async () => {
-  await ground[Symbol.asyncDispose]();
-});
+const { ground } = useGround();
 
 type Asked = Readonly<{ startingOffset?: bigint; maxResults?: number }>;
 
@@ -28,7 +23,7 @@ async function withRig(
   flags: RigOptions["flags"],
   test: (rig: Rig) => Promise<void>,
 ): Promise<void> {
-  await using rig = await openRig(ground, { driver: { stream }, flags: flags ?? [] });
+  await using rig = await openRig(ground(), { driver: { stream }, flags: flags ?? [] });
   await putSnapshot(rig);
   await untilReady(rig);
   await test(rig);

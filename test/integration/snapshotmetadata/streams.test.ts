@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { type CallOptions, type ClientReadableStream, type StatusObject, status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   GetMetadataAllocatedRequest,
   GetMetadataAllocatedResponse,
@@ -10,19 +10,14 @@ import { manualClock, systemClock } from "../../../pkg/runtime/timing/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { message, pour } from "../../support/metadata-messages.ts";
 import type { RawDriverCall } from "../../support/raw-driver.ts";
-import { type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
+import { useGround } from "./ask.ts";
+import { openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
 import { putSnapshot } from "./snapshots.ts";
 
-let ground: Ground;
-beforeAll(async () => {
-  ground = await openGround();
-});
-afterAll(async () => {
-  await ground[Symbol.asyncDispose]();
-});
+const { ground } = useGround();
 
 async function withRig(options: RigOptions, test: (rig: Rig) => Promise<void>): Promise<void> {
-  await using rig = await openRig(ground, options);
+  await using rig = await openRig(ground(), options);
   await putSnapshot(rig);
   await untilReady(rig);
   await test(rig);
@@ -296,7 +291,7 @@ describe("the driver's life", () => {
 
   it("a driver that is not ready yet is waited for", async () => {
     let ready = false;
-    await using rig = await openRig(ground, { driver: { ready: () => ready } });
+    await using rig = await openRig(ground(), { driver: { ready: () => ready } });
     await putSnapshot(rig);
     expect((await rig.http("/readyz")).status).toBe(503);
     expect((await rig.http("/healthz")).status).toBe(200);
@@ -307,7 +302,7 @@ describe("the driver's life", () => {
 
   it("a driver without the capability ends the program, with a clear message", async () => {
     const started = (async () => {
-      await using rig = await openRig(ground, { driver: { services: [] } });
+      await using rig = await openRig(ground(), { driver: { services: [] } });
       await rig.finished;
     })();
     // The failure comes from the start or, when that was quicker, from both the run and the stop.
