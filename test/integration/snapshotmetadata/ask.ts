@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { FaultProxy } from "../../support/fault-proxy.ts";
 import { type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
 
 /** The cluster of one test file, opened before its first test. */
@@ -23,6 +24,23 @@ export function useGround() {
       await test(rig);
     },
   };
+}
+
+/** The cluster of one test file, where every request of the servers under test is seen and may be given a fault. */
+export function useSeenGround() {
+  const direct = useGround();
+  let opened: FaultProxy | undefined;
+  beforeAll(async () => {
+    opened = await FaultProxy.start(direct.ground().kubeconfigText);
+  });
+  afterAll(async () => {
+    await opened?.[Symbol.asyncDispose]();
+  });
+  const proxy = (): FaultProxy => {
+    if (opened === undefined) throw new Error("the proxy is there only while tests run");
+    return opened;
+  };
+  return { proxy, ground: (): Ground => ({ ...direct.ground(), kubeconfigText: proxy().kubeconfig() }) };
 }
 
 /** Asks for the allocated blocks of snapshot "snap" with a good token and these changes. */

@@ -1,30 +1,17 @@
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Namespace } from "../../../pkg/apis/core/index.ts";
 import { VolumeSnapshot } from "../../../pkg/apis/snapshot/index.ts";
 import type { PolicyRule } from "../../../pkg/runtime/lifecycle/index.ts";
 import { metadataServer } from "../../../pkg/snapshotmetadata/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { FaultProxy } from "../../support/fault-proxy.ts";
 import { ensure } from "../../support/identity.ts";
 import type { CallResult } from "../../support/metadata-call.ts";
-import { type Ground, openGround, openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
+import { useSeenGround } from "./ask.ts";
+import { openRig, type Rig, type RigOptions, untilReady } from "./rig.ts";
 import { putSnapshot, type SnapshotSpec } from "./snapshots.ts";
 
-let direct: Ground;
-let proxy: FaultProxy;
-/** The same cluster, where every request of the server is seen. */
-let ground: Ground;
-
-beforeAll(async () => {
-  direct = await openGround();
-  proxy = await FaultProxy.start(direct.kubeconfigText);
-  ground = { ...direct, kubeconfigText: proxy.kubeconfig() };
-});
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await direct[Symbol.asyncDispose]();
-});
+const { ground, proxy } = useSeenGround();
 
 /** Without `watch` nothing is cached. */
 const withoutWatch: readonly PolicyRule[] = metadataServer.rbac.map((rule) => ({
@@ -44,7 +31,7 @@ interface Setting {
 }
 
 async function withTarget(options: RigOptions, test: (setting: Setting) => Promise<void>): Promise<void> {
-  await using rig = await openRig(ground, options);
+  await using rig = await openRig(ground(), options);
   const elsewhere = `${rig.namespace}-other`;
   await ensure(rig.admin, Namespace, { metadata: { name: elsewhere } });
   await putSnapshot(rig, { source: { volumeHandle: "vol-1" } });
@@ -181,14 +168,14 @@ it("calls without a cache share their lists", async () => {
   await withTarget({ rules: withoutWatch }, async ({ put, ask, elsewhere }) => {
     await put(vol1, elsewhere);
     const lists = (): number =>
-      proxy.seen.filter(({ path, query }) => path.endsWith("/volumesnapshotcontents") && !query.has("watch")).length;
+      proxy().seen.filter(({ path, query }) => path.endsWith("/volumesnapshotcontents") && !query.has("watch")).length;
     const until = eventually("all wait", () => expect(lists()).toBeGreaterThan(0));
-    proxy.fault = ({ path }) => (path.endsWith("/volumesnapshotcontents") ? { type: "hold", until } : undefined);
-    proxy.seen.length = 0;
+    proxy().fault = ({ path }) => (path.endsWith("/volumesnapshotcontents") ? { type: "hold", until } : undefined);
+    proxy().seen.length = 0;
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask()));
     expect(answers.map(({ code }) => code)).toEqual(answers.map(() => NOT_FOUND));
     // One to begin with, one before a refusal, and at most one more for those who came in between.
     expect(lists()).toBeLessThanOrEqual(4);
-    proxy.fault = () => undefined;
+    proxy().fault = () => undefined;
   });
 });

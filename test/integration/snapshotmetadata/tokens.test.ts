@@ -1,37 +1,24 @@
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ClusterRoleBinding, ServiceAccount } from "../../../pkg/apis/core/index.ts";
 import { eventually } from "../../support/eventually.ts";
-import { FaultProxy } from "../../support/fault-proxy.ts";
 import { makeIdentity } from "../../support/identity.ts";
-import { type Ground, openGround, openRig, type Rig, untilReady } from "./rig.ts";
+import { useSeenGround } from "./ask.ts";
+import { openRig, type Rig, untilReady } from "./rig.ts";
 import { putSnapshot } from "./snapshots.ts";
 
-let direct: Ground;
-let proxy: FaultProxy;
-/** The same cluster, where every request of the server is seen. */
-let ground: Ground;
-
-beforeAll(async () => {
-  direct = await openGround();
-  proxy = await FaultProxy.start(direct.kubeconfigText);
-  ground = { ...direct, kubeconfigText: proxy.kubeconfig() };
-});
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await direct[Symbol.asyncDispose]();
-});
+const { ground, proxy } = useSeenGround();
 
 /** How often the API server was asked about a token, or about rights. */
 const asked = (what: "tokenreviews" | "subjectaccessreviews"): number =>
-  proxy.seen.filter(({ path }) => path.endsWith(`/${what}`)).length;
+  proxy().seen.filter(({ path }) => path.endsWith(`/${what}`)).length;
 
 async function withRig(flags: readonly string[], test: (rig: Rig) => Promise<void>): Promise<void> {
-  await using rig = await openRig(ground, { flags });
+  await using rig = await openRig(ground(), { flags });
   await putSnapshot(rig);
   await untilReady(rig);
-  proxy.seen.length = 0;
-  proxy.fault = () => undefined;
+  proxy().seen.length = 0;
+  proxy().fault = () => undefined;
   await test(rig);
 }
 
@@ -65,7 +52,7 @@ describe("the memory of token reviews", () => {
     await withRig(["--token-cache-ttl=0"], async (rig) => {
       const token = await rig.token();
       const { promise: until, resolve: release } = Promise.withResolvers<void>();
-      proxy.fault = ({ path }) => (path.endsWith("/tokenreviews") ? { type: "hold", until } : undefined);
+      proxy().fault = ({ path }) => (path.endsWith("/tokenreviews") ? { type: "hold", until } : undefined);
       const gone = rig.caller.allocated(
         { securityToken: token, namespace: rig.namespace, snapshotName: "snap" },
         { deadline: Date.now() + 800 },
